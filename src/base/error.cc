@@ -1,0 +1,43 @@
+#include "base/error.h"
+
+#include <string.h>
+
+#include <algorithm>
+#include <tuple>
+
+namespace nslab {
+
+Error kernel_error(std::string what, int os_error) {
+  const bool denied = os_error == 1 /*EPERM*/ || os_error == 13 /*EACCES*/;
+  return Error{.kind = denied ? ErrorKind::permission : ErrorKind::kernel,
+               .message = std::move(what),
+               .os_error = os_error};
+}
+
+std::string errno_name(int os_error) {
+  const char* name = strerrorname_np(os_error);
+  return name != nullptr ? name : "errno " + std::to_string(os_error);
+}
+
+std::string to_string(const Error& error) {
+  std::string text;
+  for (auto outer = error.context.rbegin(); outer != error.context.rend(); ++outer) {
+    text += *outer + ": ";
+  }
+  text += error.message;
+  if (error.os_error != 0) {
+    const char* description = strerrordesc_np(error.os_error);
+    text += std::string(": ") + (description != nullptr ? description : "unknown error") + " (" +
+            errno_name(error.os_error) + ")";
+  }
+  return text;
+}
+
+void Diagnostics::sort() {
+  std::stable_sort(errors_.begin(), errors_.end(), [](const Error& left, const Error& right) {
+    return std::tie(left.where.line, left.where.column) <
+           std::tie(right.where.line, right.where.column);
+  });
+}
+
+}  // namespace nslab
