@@ -1,0 +1,167 @@
+// What is in network namespaces, and these themselves.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+
+#include "base/ip.h"
+#include "resource/field.h"
+#include "resource/kind.h"
+
+namespace nslab::resource {
+
+// The network namespace that holds a lab's bridges. A node cannot have this
+// name, since '@' is not a letter of node names.
+inline constexpr std::string_view kSwitch = "@switch";
+
+// A named network namespace with its loopback up. It outlives the processes of
+// its node, so that restarting a node cuts nobody's cables.
+struct NetNs {
+  static constexpr Kind kKind = Kind::netns;
+  std::string name;    // a node, or kSwitch
+  std::string userns;  // the node whose user namespace owns it; empty: the host's
+  bool named = true;   // whether `ip netns` finds it
+
+  static constexpr auto fields() {
+    return std::tuple{field("name", &NetNs::name, Cost::replace),
+                      field("userns", &NetNs::userns, Cost::replace),
+                      field("named", &NetNs::named)};
+  }
+
+  bool operator==(const NetNs&) const = default;
+};
+
+// A subnet's bridge, in the lab's switch namespace.
+struct Bridge {
+  static constexpr Kind kKind = Kind::bridge;
+  std::string name;
+  std::uint32_t mtu = 1500;
+  bool up = true;
+
+  static constexpr auto fields() {
+    return std::tuple{field("name", &Bridge::name, Cost::replace),
+                      field("mtu", &Bridge::mtu),
+                      field("up", &Bridge::up)};
+  }
+
+  bool operator==(const Bridge&) const = default;
+};
+
+// One end of a veth pair.
+struct VethEnd {
+  std::string netns;
+  std::string name;
+  MacAddress mac;
+  std::uint32_t mtu = 1500;
+  bool up = true;
+  std::string bridge;  // the bridge of which it is a port; empty for none
+  bool ipv6 = false;   // whether the kernel gives it a link-local address
+
+  static constexpr auto fields() {
+    return std::tuple{field("netns", &VethEnd::netns, Cost::replace),
+                      field("name", &VethEnd::name, Cost::replace),
+                      field("mac", &VethEnd::mac),
+                      field("mtu", &VethEnd::mtu),
+                      field("up", &VethEnd::up),
+                      field("bridge", &VethEnd::bridge),
+                      field("ipv6", &VethEnd::ipv6)};
+  }
+
+  bool operator==(const VethEnd&) const = default;
+};
+
+// A cable: between two nodes, or between a node and a port of a bridge.
+struct Veth {
+  static constexpr Kind kKind = Kind::veth;
+  VethEnd a;  // names the cable
+  VethEnd b;
+
+  static constexpr auto fields() { return std::tuple{field("a", &Veth::a), field("b", &Veth::b)}; }
+
+  bool operator==(const Veth&) const = default;
+};
+
+// An interface in a node that nslab did not make. Only ever observed; removed
+// where the node's restart begins from what the file says.
+struct Link {
+  static constexpr Kind kKind = Kind::link;
+  std::string netns;
+  std::string name;
+
+  static constexpr auto fields() {
+    return std::tuple{field("netns", &Link::netns, Cost::replace),
+                      field("name", &Link::name, Cost::replace)};
+  }
+
+  bool operator==(const Link&) const = default;
+};
+
+struct Address {
+  static constexpr Kind kKind = Kind::address;
+  std::string netns;
+  std::string interface;
+  IpPrefix address;  // with host bits: 10.10.1.2/24
+
+  static constexpr auto fields() {
+    return std::tuple{field("netns", &Address::netns, Cost::replace),
+                      field("interface", &Address::interface, Cost::replace),
+                      field("address", &Address::address, Cost::replace)};
+  }
+
+  bool operator==(const Address&) const = default;
+};
+
+enum class RouteType : std::uint8_t {
+  unicast,
+  blackhole,
+  unreachable,
+  prohibit,
+};
+
+inline constexpr std::array<std::string_view, 4> kRouteTypeNames{
+    "unicast", "blackhole", "unreachable", "prohibit"};
+
+// A route of the main table.
+struct Route {
+  static constexpr Kind kKind = Kind::route;
+  std::string netns;
+  IpPrefix to;  // length 0: the default route
+  std::uint32_t metric = 0;
+  RouteType type = RouteType::unicast;
+  std::optional<IpAddress> via;
+  std::string interface;  // empty: the kernel picks it from `via`
+
+  static constexpr auto fields() {
+    return std::tuple{field("netns", &Route::netns, Cost::replace),
+                      field("to", &Route::to, Cost::replace),
+                      field("metric", &Route::metric, Cost::replace),
+                      field("type", &Route::type),
+                      field("via", &Route::via),
+                      field("interface", &Route::interface)};
+  }
+
+  bool operator==(const Route&) const = default;
+};
+
+// A kernel parameter of the node's network or IPC namespace. Destroying it
+// writes back the value that it had before.
+struct Sysctl {
+  static constexpr Kind kKind = Kind::sysctl;
+  std::string node;
+  std::string key;  // "net.ipv4.ip_forward"
+  std::string value;
+
+  static constexpr auto fields() {
+    return std::tuple{field("node", &Sysctl::node, Cost::replace),
+                      field("key", &Sysctl::key, Cost::replace),
+                      field("value", &Sysctl::value)};
+  }
+
+  bool operator==(const Sysctl&) const = default;
+};
+
+}  // namespace nslab::resource
