@@ -1,0 +1,36 @@
+// The way into this module: the text of a lab file to what it asks for.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "resource/state.h"
+#include "topology/topology.h"
+
+namespace nslab {
+
+struct LoadedLab {
+  topology::Topology topology;
+  resource::DesiredState desired;
+};
+
+// Nothing when there are diagnostics; then they hold every error of the file, in
+// its order. `default_name` is the lab's name where the file says none.
+// Relative paths in the file begin at `directory`, which is absolute; without
+// it, at the directory in `file_name`.
+std::optional<LoadedLab> load_lab(std::string_view text,
+                                  const std::string& file_name,
+                                  std::string_view default_name,
+                                  Diagnostics& diagnostics,
+                                  std::string_view directory = {});
+
+namespace topology {
+
+// The JSON Schema of the lab file, and the reference page in Markdown; both from
+// the field tables.
+std::string json_schema();
+std::string reference_page();
+
+}  // namespace topology
+}  // namespace nslab

@@ -1,0 +1,303 @@
+#include "topology/lower.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "topology/names.h"
+
+namespace nslab::topology {
+namespace {
+
+using resource::DesiredState;
+using resource::Id;
+using resource::kSwitch;
+using resource::NsChoice;
+using resource::NsType;
+
+std::vector<std::string> variables(const Environment::Type& base, const Environment::Type& more) {
+  Environment::Type merged = more;
+  Environment::inherit(merged, base);
+  std::vector<std::string> texts;
+  for (const auto& variable : merged) {
+    texts.push_back(variable.name + "=" + variable.value);
+  }
+  return texts;
+}
+
+class Lowering {
+ public:
+  explicit Lowering(const Topology& topology) : topology_(topology), port_names_(topology) {
+    state_.lab = topology.name;
+    state_.description = topology.description;
+    for (std::size_t i = 0; i < topology.nodes.size(); ++i) {
+      places_.emplace(topology.nodes[i].name, i);
+    }
+  }
+
+  DesiredState run() {
+    const SourcePos top = topology_.at({1, 1});
+    state_.add(resource::Lab{.name = topology_.name}, top);
+    state_.add(resource::SharedFile{"/etc/hosts", hosts_file(topology_)}, top);
+    state_.add(
+        resource::SharedFile{"/etc/resolv.conf",
+                             "# Names of the lab are in /etc/hosts; it has no name server.\n"},
+        top);
+    add_subnets();
+    for (const Node& node : topology_.nodes) {
+      add_namespaces(node);
+    }
+    for (const Node& node : topology_.nodes) {
+      add_network(node, networks_[node.name]);
+    }
+    for (const Link& link : topology_.links) {
+      add_link(link);
+    }
+    for (const Node& node : topology_.nodes) {
+      add_node(node);
+    }
+    return std::move(state_);
+  }
+
+ private:
+  void add_subnets() {
+    for (const Subnet& subnet : topology_.subnets) {
+      const SourcePos origin = topology_.at(subnet.where);
+      state_.add(resource::NetNs{.name = std::string(kSwitch)}, origin);
+      state_.add(resource::Bridge{.name = subnet.name, .mtu = subnet.mtu}, origin);
+    }
+  }
+
+  void add_namespaces(const Node& node) {
+    const SourcePos origin = topology_.at(node.where);
+    add_cgroup(node);
+    if (node.owns(NsType::user)) {
+      state_.add(resource::UserNs{.node = node.name, .first_id = user_ids_.add(node.name)}, origin);
+    }
+    if (node.owns(NsType::net)) {
+      state_.add(resource::NetNs{.name = node.name, .userns = owner_of(node, NsType::user)},
+                 origin);
+    }
+  }
+
+  void add_cgroup(const Node& node) {
+    const auto& limits = node.keys.limits;
+    const LimitKeys& keys = limits.or_empty();
+    state_.add(resource::Cgroup{.node = node.name,
+                                .memory = keys.memory.value,
+                                .swap = keys.swap.value,
+                                .cpu_millis = keys.cpus.value,
+                                .cpu_weight = keys.cpu_weight.value,
+                                .cpuset = keys.cpuset.value_or(""),
+                                .pids = keys.pids.value},
+               topology_.at(limits ? limits.key : node.where));
+  }
+
+  static resource::VethEnd end_of(const Node& node, const Interface& interface) {
+    return {.netns = node.name,
+            .name = interface.name,
+            .mac = interface.mac,
+            .mtu = interface.mtu,
+            .ipv6 = interface.has_ipv6()};
+  }
+
+  // Adds what belongs to a node's network, and notes in `ids` what its commands
+  // have to wait for.
+  void add_and_wait(std::vector<Id>& ids, resource::Spec spec, Mark where) {
+    Id id = resource::id_of(spec);
+    if (state_.add(std::move(spec), topology_.at(where))) {
+      ids.push_back(std::move(id));
+    }
+  }
+
+  void add_network(const Node& node, std::vector<Id>& ids) {
+    for (const Interface& interface : node.interfaces) {
+      if (interface.subnet) {
+        add_cable(node, interface);
+      }
+      for (const IpPrefix& address : interface.addresses) {
+        add_and_wait(ids, resource::Address{node.name, interface.name, address}, interface.where);
+      }
+    }
+    for (const Route& route : node.routes) {
+      add_and_wait(ids,
+                   resource::Route{.netns = node.name,
+                                   .to = route.to,
+                                   .metric = route.metric,
+                                   .type = route.type,
+                                   .via = route.via,
+                                   .interface = route.interface},
+                   route.where);
+    }
+  }
+
+  // The cable from a node's interface to its port of the subnet's bridge.
+  void add_cable(const Node& node, const Interface& interface) {
+    const Subnet& subnet = topology_.subnets[*interface.subnet];
+    state_.add(resource::Veth{.a = end_of(node, interface),
+                              .b = {.netns = std::string(kSwitch),
+                                    .name = port_names_.add(node.name, interface.name),
+                                    .mac = interface.port_mac,
+                                    .mtu = interface.mtu,
+                                    .bridge = subnet.name}},
+               topology_.at(interface.where));
+  }
+
+  void add_link(const Link& link) {
+    const auto end = [&](const Endpoint& each) {
+      return end_of(topology_.nodes[each.node], topology_.interface(each));
+    };
+    state_.add(resource::Veth{.a = end(link.ends[0]), .b = end(link.ends[1])},
+               topology_.at(link.where));
+  }
+
+  void add_node(const Node& node) {
+    // Its commands find the network as the file says it, also a shared one.
+    std::vector<Id> ids = networks_[owner_of(node, NsType::net)];
+    const NodeKeys& keys = node.keys;
+    const ClockKeys& clock = keys.clock.or_empty();
+    const std::string root = keys.root.value_or("overlay");
+    const bool word = root == "overlay" || root == "host";
+    add_and_wait(ids,
+                 resource::Node{.name = node.name,
+                                .hostname = std::string(node.hostname()),
+                                .namespaces = node.namespaces,
+                                .root = word ? root : host_path(topology_, root),
+                                .monotonic_offset = clock.monotonic.value_or({}),
+                                .boottime_offset = clock.boottime.value_or({}),
+                                .environment = variables({}, keys.environment.or_empty())},
+                 node.where);
+    add_sysctls(node, ids);
+    add_mounts(node, ids);
+    for (const auto& file : keys.files.or_empty()) {
+      add_and_wait(ids,
+                   resource::File{.node = node.name,
+                                  .path = file.name,
+                                  .content = file.value.content.value_or(""),
+                                  .mode = file.value.mode.value_or(0644)},
+                   file.where);
+    }
+    add_commands(node, std::move(ids));
+  }
+
+  void add_sysctls(const Node& node, std::vector<Id>& ids) {
+    for (const auto& sysctl : node.keys.sysctls.or_empty()) {
+      add_and_wait(ids, resource::Sysctl{node.name, sysctl.name, sysctl.value}, sysctl.where);
+    }
+    // After the user's own, which win.
+    const Mark role = node.keys.role.key;
+    if (node.is_router()) {
+      add_and_wait(ids, resource::Sysctl{node.name, "net.ipv4.ip_forward", "1"}, role);
+    }
+    if (node.is_router() && std::ranges::any_of(node.interfaces, &Interface::has_ipv6)) {
+      add_and_wait(ids, resource::Sysctl{node.name, "net.ipv6.conf.all.forwarding", "1"}, role);
+    }
+  }
+
+  void add_mounts(const Node& node, std::vector<Id>& ids) {
+    for (const auto& mount : node.keys.mounts.or_empty()) {
+      const MountKeys& keys = mount.value;
+      resource::Mount spec{.node = node.name, .target = mount.name, .size = keys.tmpfs.value};
+      if (keys.bind) {
+        spec.type = resource::MountType::bind;
+        spec.source = host_path(topology_, *keys.bind);
+        spec.read_only = keys.read_only.value_or(false);
+      }
+      add_and_wait(ids, std::move(spec), mount.where);
+    }
+  }
+
+  // Setup commands and services, and what they wait for: all of their own node,
+  // then the nodes named in `after`, then one another.
+  void add_commands(const Node& node, std::vector<Id> ids) {
+    for (const auto& after : node.keys.after.or_empty()) {
+      wait_for(topology_.nodes[places_.at(after.name)], after.value, ids);
+    }
+    std::uint32_t index = 0;
+    std::vector<Id> setups;
+    for (const auto& command : node.keys.setup.or_empty()) {
+      resource::Setup setup{.node = node.name,
+                            .index = index++,
+                            .argv = command.value,
+                            .environment = variables({}, node.keys.environment.or_empty())};
+      setups.push_back(resource::id_of(setup));
+      state_.add(std::move(setup), topology_.at(command.where), ids);
+    }
+    ids.insert(ids.end(), setups.begin(), setups.end());
+    for (const auto& service : node.keys.services.or_empty()) {
+      std::vector<Id> after = ids;
+      for (const auto& other : service.value.after.or_empty()) {
+        after.push_back(resource::service_id(node.name, other.value));
+      }
+      state_.add(service_of(node, service), topology_.at(service.where), std::move(after));
+    }
+  }
+
+  static void wait_for(const Node& other, Milestone milestone, std::vector<Id>& ids) {
+    ids.push_back(resource::node_id(other.name));
+    std::uint32_t index = 0;
+    for (std::size_t i = 0; i < other.keys.setup.or_empty().size(); ++i) {
+      ids.push_back(resource::id_of(resource::Setup{.node = other.name, .index = index++}));
+    }
+    if (milestone == Milestone::ready) {
+      for (const auto& service : other.keys.services.or_empty()) {
+        ids.push_back(resource::service_id(other.name, service.name));
+      }
+    }
+  }
+
+  static resource::Service service_of(const Node& node, const Named<ServiceKeys>& named) {
+    const ServiceKeys& keys = named.value;
+    const StopKeys& stop = keys.stop.or_empty();
+    resource::Service service{
+        .node = node.name,
+        .name = named.name,
+        .argv = keys.command.or_empty(),
+        .environment = variables(node.keys.environment.or_empty(), keys.environment.or_empty()),
+        .directory = keys.directory.value_or(""),
+        .ready = ready_of(keys.ready.or_empty()),
+        .restart = keys.restart.value_or(resource::Restart::never),
+        .graceful = keys.stop.given()};
+    service.stop_timeout = stop.timeout.value_or(service.stop_timeout);
+    if (stop.signal) {
+      service.stop_signal = kStopSignals[static_cast<std::size_t>(*stop.signal)];
+    }
+    return service;
+  }
+
+  static resource::Ready ready_of(const ReadyKeys& keys) {
+    resource::Ready ready;
+    ready.interval = keys.interval.value_or(ready.interval);
+    ready.timeout = keys.timeout.value_or(ready.timeout);
+    if (keys.tcp) {
+      ready.type = resource::ReadyType::tcp;
+      ready.port = *keys.tcp;
+    } else if (keys.exec) {
+      ready.type = resource::ReadyType::exec;
+      ready.argv = *keys.exec;
+    } else if (keys.file) {
+      ready.type = resource::ReadyType::file;
+      ready.path = *keys.file;
+    } else if (keys.http) {
+      ready.type = resource::ReadyType::http;
+      ready.port = *keys.http;
+      ready.path = keys.path.value_or("/");
+    }
+    return ready;
+  }
+
+  const Topology& topology_;
+  PortNames port_names_;
+  UserIds user_ids_;
+  DesiredState state_;
+  std::unordered_map<std::string_view, std::size_t> places_;
+  std::unordered_map<std::string, std::vector<Id>> networks_;  // addresses and routes, by node
+};
+
+}  // namespace
+
+DesiredState lower(const Topology& topology) {
+  return Lowering(topology).run();
+}
+
+}  // namespace nslab::topology
