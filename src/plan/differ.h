@@ -1,0 +1,82 @@
+// The stages of diff(), in the order of plan.h. Private to this module.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "plan/graph.h"
+#include "plan/plan.h"
+
+namespace nslab::plan {
+
+// One id of either state, and what is to become of it.
+struct Entry {
+  const resource::Id* id = nullptr;
+  const resource::Desired* desired = nullptr;    // null: the lab does not want it
+  const resource::Observed* observed = nullptr;  // null: the host does not have it
+  Action action = Action::keep;
+  std::string reason{};
+  bool gone_with_container = false;
+
+  [[nodiscard]] const resource::Spec& spec() const {
+    return desired != nullptr ? desired->spec : observed->spec;
+  }
+
+  // Whether the host loses the object as it is now.
+  [[nodiscard]] bool goes() const {
+    return gone_with_container || action == Action::replace || action == Action::destroy;
+  }
+};
+
+class Differ {
+ public:
+  Differ(const resource::DesiredState& desired,
+         const resource::ObservedState& observed,
+         const resource::DesiredState* last)
+      : desired_(desired), observed_(observed), last_(last) {}
+
+  Plan run();
+
+ private:
+  void pair();
+  void decide();
+  void restart();
+  void spread();
+  void replace_cut_routes();
+  void sweep();
+  Plan order();
+
+  // The second end of each cable of a state, as if it named the cable, to the
+  // cable's id. An interface can be an end of one cable now and of another soon.
+  using SecondEnds = std::map<resource::Id, resource::Id>;
+
+  void decide_existing(Entry& entry);
+  [[nodiscard]] bool spread_to(Entry& entry);
+  void restart_node(const Entry& cause);
+  void find_conflicts();
+  static void arrange(std::vector<Step> steps,
+                      const Graph& graph,
+                      const std::vector<std::size_t>& sequence,
+                      Plan& plan);
+  [[nodiscard]] bool is_drift(const Entry& entry) const;
+  [[nodiscard]] Step step_for(const Entry& entry) const;
+  [[nodiscard]] std::vector<const Entry*> neighbours(const Entry& entry) const;
+  [[nodiscard]] bool loses_address(const Entry& route) const;
+  [[nodiscard]] std::vector<Entry>::const_iterator lower_bound(const resource::Id& id) const;
+  [[nodiscard]] Entry* find(const resource::Id& id);
+  [[nodiscard]] const Entry* find(const resource::Id& id) const;
+  // The same; `id` may name an interface by which a cable is not named.
+  [[nodiscard]] const Entry* find(const resource::Id& id, const SecondEnds& ends) const;
+  static void name_second_end(const resource::Spec& spec, SecondEnds& ends);
+
+  const resource::DesiredState& desired_;
+  const resource::ObservedState& observed_;
+  const resource::DesiredState* last_;
+  std::vector<Entry> entries_;  // sorted by id
+  SecondEnds desired_ends_;
+  SecondEnds observed_ends_;
+  std::vector<Error> conflicts_;
+};
+
+}  // namespace nslab::plan

@@ -1,0 +1,261 @@
+#include "plan/plan.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "plan/differ.h"
+#include "resource/difference.h"
+
+namespace nslab::plan {
+
+using resource::Cost;
+using resource::Id;
+using resource::Kind;
+using resource::Spec;
+
+namespace {
+
+// Kinds whose objects have names that others on the host could have taken. What
+// is inside a namespace of the lab is the lab's to repair.
+bool has_name_on_host(Kind kind) {
+  return kind == Kind::lab || kind == Kind::cgroup || kind == Kind::netns;
+}
+
+}  // namespace
+
+std::size_t Plan::count(Action action) const {
+  if (action == Action::keep) {
+    return kept_;
+  }
+  return static_cast<std::size_t>(std::ranges::count(steps_, action, &Step::action));
+}
+
+Plan diff(const resource::DesiredState& desired,
+          const resource::ObservedState& observed,
+          const resource::DesiredState* last) {
+  return Differ(desired, observed, last).run();
+}
+
+Plan Differ::run() {
+  pair();
+  decide();
+  restart();
+  spread();
+  replace_cut_routes();
+  sweep();
+  find_conflicts();
+  return order();
+}
+
+void Differ::name_second_end(const Spec& spec, SecondEnds& ends) {
+  if (const auto* veth = std::get_if<resource::Veth>(&spec)) {
+    ends.emplace(resource::veth_id(veth->b.netns, veth->b.name), id_of(*veth));
+  }
+}
+
+void Differ::pair() {
+  auto wanted = desired_.resources.begin();
+  auto seen = observed_.resources.begin();
+  entries_.reserve(std::max(desired_.resources.size(), observed_.resources.size()));
+  while (wanted != desired_.resources.end() || seen != observed_.resources.end()) {
+    const bool take_wanted = seen == observed_.resources.end() ||
+                             (wanted != desired_.resources.end() && wanted->first <= seen->first);
+    const bool take_seen = wanted == desired_.resources.end() ||
+                           (seen != observed_.resources.end() && seen->first <= wanted->first);
+    Entry entry;
+    if (take_seen) {
+      entry.id = &seen->first;
+      entry.observed = &seen->second;
+      name_second_end(seen->second.spec, observed_ends_);
+      ++seen;
+    }
+    if (take_wanted) {
+      entry.id = &wanted->first;
+      entry.desired = &wanted->second;
+      name_second_end(wanted->second.spec, desired_ends_);
+      ++wanted;
+    }
+    entries_.push_back(std::move(entry));
+  }
+}
+
+void Differ::decide() {
+  for (Entry& entry : entries_) {
+    if (entry.observed == nullptr) {
+      entry.action = Action::create;
+    } else if (entry.desired == nullptr) {
+      entry.action = entry.observed->ours ? Action::destroy : Action::keep;
+    } else {
+      decide_existing(entry);
+    }
+  }
+}
+
+void Differ::decide_existing(Entry& entry) {
+  const auto found = resource::differences(entry.observed->spec, entry.desired->spec);
+  if (found.empty()) {
+    return;
+  }
+  const bool in_place =
+      std::ranges::all_of(found, [](const auto& each) { return each.cost == Cost::nothing; });
+  entry.action = in_place ? Action::change : Action::replace;
+  entry.reason = to_string(found);
+}
+
+void Differ::restart() {
+  for (const Entry& entry : entries_) {
+    if (entry.id->kind != Kind::setup || entry.observed == nullptr) {
+      continue;
+    }
+    if (entry.action == Action::replace || entry.action == Action::destroy) {
+      restart_node(entry);
+    }
+  }
+}
+
+void Differ::restart_node(const Entry& cause) {
+  const auto id = node_of(cause.spec());
+  Entry* node = id ? find(*id) : nullptr;
+  if (node == nullptr || node->observed == nullptr || node->desired == nullptr ||
+      node->action == Action::replace) {
+    return;
+  }
+  node->action = Action::replace;
+  node->reason = to_string(*cause.id) + (cause.desired == nullptr ? " is gone" : " has changed");
+}
+
+void Differ::spread() {
+  // Containers have smaller ids than what they hold, but for nodes that share a
+  // namespace of another node: those settle in a further round.
+  bool changed = true;
+  while (changed) {
+    changed = false;
+    for (Entry& entry : entries_) {
+      changed = spread_to(entry) || changed;
+    }
+  }
+}
+
+void Differ::replace_cut_routes() {
+  for (Entry& entry : entries_) {
+    if (entry.id->kind == Kind::route && entry.action == Action::change && loses_address(entry)) {
+      entry.action = Action::replace;
+    }
+  }
+}
+
+bool Differ::loses_address(const Entry& entry) const {
+  const auto& route = std::get<resource::Route>(entry.observed->spec);
+  const Id first{Kind::address, route.netns + "/" + route.interface + "/"};
+  for (auto each = lower_bound(first); each != entries_.end() && each->id->kind == Kind::address &&
+                                       each->id->name.starts_with(first.name);
+       ++each) {
+    if (each->action == Action::destroy) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool Differ::spread_to(Entry& entry) {
+  const bool beside_the_lab =
+      entry.observed != nullptr && !entry.observed->ours && has_name_on_host(entry.id->kind);
+  if (entry.observed == nullptr || entry.gone_with_container || beside_the_lab) {
+    return false;
+  }
+  for (const Id& id : containers_of(entry.observed->spec)) {
+    const Entry* container = find(id, observed_ends_);
+    if (container == nullptr || !container->goes()) {
+      continue;
+    }
+    // A node is a process: its namespaces going does not end it, the lab going does.
+    if (entry.id->kind == Kind::node && id != resource::kLabId) {
+      if (entry.desired == nullptr || entry.action == Action::replace) {
+        return false;
+      }
+      entry.action = Action::replace;
+      entry.reason = "it lives in " + to_string(*container->id);
+      return true;
+    }
+    entry.gone_with_container = true;
+    entry.action = entry.desired != nullptr ? Action::create : Action::keep;
+    entry.reason = "goes with " + to_string(*container->id);
+    return true;
+  }
+  return false;
+}
+
+void Differ::sweep() {
+  for (Entry& entry : entries_) {
+    if (entry.desired != nullptr || entry.observed->ours || entry.gone_with_container) {
+      continue;
+    }
+    const auto netns = std::visit(
+        [](const auto& spec) -> std::string {
+          if constexpr (requires { spec.netns; }) {
+            return spec.netns;
+          } else {
+            return "";
+          }
+        },
+        entry.observed->spec);
+    const Entry* node = netns.empty() ? nullptr : find(resource::node_id(netns));
+    const bool starts_again = node != nullptr && node->desired != nullptr &&
+                              (node->action == Action::replace || node->action == Action::create);
+    if (starts_again) {
+      entry.action = Action::destroy;
+      entry.reason = "left from before " + to_string(*node->id) + " starts again";
+    }
+  }
+}
+
+void Differ::find_conflicts() {
+  for (const Entry& entry : entries_) {
+    if (entry.desired == nullptr) {
+      continue;
+    }
+    if (entry.observed != nullptr && !entry.observed->ours && has_name_on_host(entry.id->kind)) {
+      conflicts_.push_back(
+          Error{.kind = ErrorKind::conflict,
+                .message = to_string(*entry.id) + " exists on this host and nslab did not make it",
+                .where = entry.desired->origin,
+                .hint = "remove or rename it, or give the lab another name"});
+    }
+    const auto* veth = std::get_if<resource::Veth>(&entry.desired->spec);
+    if (veth == nullptr || (entry.action != Action::create && entry.action != Action::replace)) {
+      continue;
+    }
+    for (const resource::VethEnd* end : {&veth->a, &veth->b}) {
+      const Entry* other = find({Kind::link, end->netns + "/" + end->name});
+      if (other != nullptr && !other->goes()) {
+        conflicts_.push_back(Error{.kind = ErrorKind::conflict,
+                                   .message = "node " + quote(end->netns) + " has an interface " +
+                                              quote(end->name) + " that nslab did not make",
+                                   .where = entry.desired->origin,
+                                   .hint = "remove it, or give the interface another name"});
+      }
+    }
+  }
+}
+
+Entry* Differ::find(const Id& id) {
+  return const_cast<Entry*>(std::as_const(*this).find(id));
+}
+
+std::vector<Entry>::const_iterator Differ::lower_bound(const Id& id) const {
+  const auto by_id = [](const Entry& entry, const Id& wanted) { return *entry.id < wanted; };
+  return std::lower_bound(entries_.begin(), entries_.end(), id, by_id);
+}
+
+const Entry* Differ::find(const Id& id) const {
+  const auto entry = lower_bound(id);
+  return entry != entries_.end() && *entry->id == id ? &*entry : nullptr;
+}
+
+const Entry* Differ::find(const Id& id, const SecondEnds& ends) const {
+  const auto cable = ends.find(id);
+  return find(cable != ends.end() ? cable->second : id);
+}
+
+}  // namespace nslab::plan
