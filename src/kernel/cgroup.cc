@@ -1,0 +1,283 @@
+#include "kernel/cgroup.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <set>
+
+#include "base/text.h"
+#include "kernel/cgroup_files.h"
+#include "kernel/cgroup_limits.h"
+
+namespace nslab::kernel {
+
+namespace {
+
+bool contains(const std::vector<std::string>& list, std::string_view item) {
+  return std::find(list.begin(), list.end(), item) != list.end();
+}
+
+// Makes the directory `top`/a/b/c and those above it, below `top`.
+Result<void> make_directories(const std::string& top, const std::string& directory) {
+  std::size_t end = top.size();
+  while (end != std::string::npos) {
+    end = directory.find('/', end + 1);
+    const std::string step = directory.substr(0, end);
+    if (::mkdir(step.c_str(), 0755) < 0 && errno != EEXIST) {
+      return kernel_error("creating cgroup " + quote(step), errno);
+    }
+  }
+  return {};
+}
+
+// The v1 cpusets from just below `top` down to `directory`, from the top.
+Result<void> inherit_cpusets(const std::string& top, const std::string& directory) {
+  std::size_t end = top.size();
+  while (end != std::string::npos) {
+    end = directory.find('/', end + 1);
+    NSLAB_TRY(cgroup_limits::inherit_cpuset(directory.substr(0, end)));
+  }
+  return {};
+}
+
+bool swap_exists(bool v2, const std::string& top) {
+  return cgroup_files::exists(v2 ? "/proc/swaps" : top + "/memory.memsw.limit_in_bytes");
+}
+
+}  // namespace
+
+Result<CgroupTree> CgroupTree::open(std::string parent) {
+  NSLAB_ASSIGN(mounts, cgroup_files::mounted());
+  std::vector<Hierarchy> hierarchies;
+  hierarchies.reserve(mounts.size());
+  for (auto& mount : mounts) {
+    hierarchies.push_back({.v2 = mount.v2,
+                           .top = std::move(mount.mount_point),
+                           .controllers = std::move(mount.controllers)});
+  }
+  if (hierarchies.empty()) {
+    return Error{.kind = ErrorKind::missing,
+                 .message = "no cgroup hierarchy is mounted",
+                 .hint = "mount -t cgroup2 none /sys/fs/cgroup"};
+  }
+  const auto rank = [](const Hierarchy& hierarchy) {
+    return hierarchy.v2 ? 0 : contains(hierarchy.controllers, "pids") ? 1 : 2;
+  };
+  std::stable_sort(
+      hierarchies.begin(), hierarchies.end(), [&](const Hierarchy& left, const Hierarchy& right) {
+        return rank(left) < rank(right);
+      });
+  return CgroupTree(std::move(parent), std::move(hierarchies));
+}
+
+std::string CgroupTree::place(const Hierarchy& hierarchy, const std::string& path) const {
+  return hierarchy.top + "/" + parent_ + (path.empty() ? "" : "/" + path);
+}
+
+const CgroupTree::Hierarchy* CgroupTree::hierarchy_of(std::string_view controller) const {
+  for (const Hierarchy& hierarchy : hierarchies_) {
+    if (contains(hierarchy.controllers, controller)) {
+      return &hierarchy;
+    }
+  }
+  return nullptr;
+}
+
+// Where the cgroup exists.
+std::vector<std::string> CgroupTree::directories(const std::string& path) const {
+  std::vector<std::string> found;
+  for (const Hierarchy& hierarchy : hierarchies_) {
+    if (std::string directory = place(hierarchy, path); cgroup_files::exists(directory)) {
+      found.push_back(std::move(directory));
+    }
+  }
+  return found;
+}
+
+Result<void> CgroupTree::create(const std::string& path) const {
+  return make_directories(membership().top, place(membership(), path));
+}
+
+// Hands a v2 controller down from the root of the mount to the cgroup.
+Result<void> CgroupTree::enable(const Hierarchy& hierarchy,
+                                const std::string& path,
+                                std::string_view controller) const {
+  const std::string directory = place(hierarchy, path);
+  std::size_t end = hierarchy.top.size();
+  while (end != std::string::npos) {
+    const std::string step = directory.substr(0, end);
+    auto enabled =
+        cgroup_files::write(step + "/cgroup.subtree_control", "+" + std::string{controller});
+    if (!enabled) {
+      Error error = std::move(enabled.error());
+      if (error.os_error == EBUSY) {
+        error.hint = "processes stand in cgroup " + quote(step) + " itself: move them below it";
+      }
+      return std::move(error).while_doing("enabling the " + std::string{controller} +
+                                          " controller");
+    }
+    end = directory.find('/', end + 1);
+  }
+  return {};
+}
+
+// Brings the cgroup's processes under a v1 hierarchy that it was not in before.
+Result<void> CgroupTree::move_processes(const std::string& path,
+                                        const std::string& directory) const {
+  bool moved = true;
+  while (moved) {  // until none was forked under way
+    moved = false;
+    const auto there = cgroup_files::processes(directory);
+    for (const pid_t pid : cgroup_files::processes(place(membership(), path))) {
+      if (std::find(there.begin(), there.end(), pid) != there.end()) {
+        continue;
+      }
+      auto written = cgroup_files::write(directory + "/cgroup.procs", std::to_string(pid));
+      if (!written && written.error().os_error != ESRCH) {
+        return written;
+      }
+      moved = moved || written.has_value();
+    }
+  }
+  return {};
+}
+
+// Makes the controller's files exist for the cgroup. On v1 that is a directory
+// of its own, which the cgroup's processes are not in.
+Result<void> CgroupTree::provide(const Hierarchy& hierarchy,
+                                 const std::string& path,
+                                 std::string_view controller) const {
+  if (hierarchy.v2) {
+    return enable(hierarchy, path, controller);
+  }
+  NSLAB_TRY(make_directories(hierarchy.top, place(hierarchy, path)));
+  if (contains(hierarchy.controllers, "cpuset")) {
+    return inherit_cpusets(hierarchy.top, place(hierarchy, path));
+  }
+  return {};
+}
+
+Result<void> CgroupTree::apply(const std::string& path, const Limits& limits) const {
+  if (const auto lacking = missing(limits); !lacking.empty()) {
+    return Error{.kind = ErrorKind::missing,
+                 .message = "this host cannot limit " + join(lacking, ", ") + " by cgroup"};
+  }
+  for (const auto& controller : cgroup_limits::kControllers) {
+    const Hierarchy* hierarchy = hierarchy_of(controller.name);
+    if (hierarchy == nullptr) {
+      continue;
+    }
+    const std::string directory = place(*hierarchy, path);
+    const cgroup_limits::Access& access = hierarchy->v2 ? controller.v2 : controller.v1;
+    if (!controller.limited(limits)) {
+      // A controller that was never enabled here has no files and no limits.
+      Limits now;
+      access.read(directory, now);
+      if (controller.limited(now)) {
+        NSLAB_TRY(access.write(directory, limits));
+      }
+      continue;
+    }
+    const bool is_new = !cgroup_files::exists(directory);
+    NSLAB_TRY(provide(*hierarchy, path, controller.name));
+    NSLAB_TRY(access.write(directory, limits));
+    if (is_new) {
+      NSLAB_TRY(move_processes(path, directory));
+    }
+  }
+  return {};
+}
+
+Result<Limits> CgroupTree::limits(const std::string& path) const {
+  if (!exists(path)) {
+    return kernel_error("reading the limits of cgroup " + quote(path), ENOENT);
+  }
+  Limits limits;
+  for (const auto& controller : cgroup_limits::kControllers) {
+    if (const Hierarchy* hierarchy = hierarchy_of(controller.name)) {
+      const auto& access = hierarchy->v2 ? controller.v2 : controller.v1;
+      access.read(place(*hierarchy, path), limits);
+    }
+  }
+  return canonical(std::move(limits));
+}
+
+Result<Usage> CgroupTree::usage(const std::string& path) const {
+  if (!exists(path)) {
+    return kernel_error("reading the usage of cgroup " + quote(path), ENOENT);
+  }
+  Usage usage;
+  for (const Hierarchy& hierarchy : hierarchies_) {
+    const auto add = hierarchy.v2 ? cgroup_limits::add_usage_v2 : cgroup_limits::add_usage_v1;
+    add(place(hierarchy, path), usage);
+  }
+  return usage;
+}
+
+std::vector<std::string> CgroupTree::missing(const Limits& limits) const {
+  std::vector<std::string> names;
+  for (const auto& controller : cgroup_limits::kControllers) {
+    if (controller.limited(limits) && hierarchy_of(controller.name) == nullptr) {
+      names.emplace_back(controller.name);
+    }
+  }
+  const Hierarchy* memory = hierarchy_of("memory");
+  if (limits.swap && (memory == nullptr || !swap_exists(memory->v2, memory->top))) {
+    names.emplace_back("swap");
+  }
+  return names;
+}
+
+bool CgroupTree::exists(const std::string& path) const {
+  return !directories(path).empty();
+}
+
+Result<std::vector<std::string>> CgroupTree::children(const std::string& path) const {
+  std::set<std::string> names;
+  for (const std::string& directory : directories(path)) {
+    const auto below = cgroup_files::subdirectories(directory);
+    names.insert(below.begin(), below.end());
+  }
+  return std::vector<std::string>(names.begin(), names.end());
+}
+
+Result<std::vector<pid_t>> CgroupTree::processes(const std::string& path) const {
+  std::set<pid_t> all;
+  for (const std::string& directory : directories(path)) {
+    const auto here = cgroup_files::processes(directory);
+    all.insert(here.begin(), here.end());
+  }
+  return std::vector<pid_t>(all.begin(), all.end());
+}
+
+std::vector<std::string> CgroupTree::procs_files(const std::string& path) const {
+  auto files = directories(path);
+  for (std::string& file : files) {
+    file += "/cgroup.procs";
+  }
+  return files;
+}
+
+std::vector<std::string> CgroupTree::v1_procs_files(const std::string& path) const {
+  auto files = procs_files(path);
+  if (membership().v2) {
+    std::erase(files, place(membership(), path) + "/cgroup.procs");
+  }
+  return files;
+}
+
+Result<UniqueFd> CgroupTree::directory(const std::string& path) const {
+  if (!membership().v2) {
+    return UniqueFd();
+  }
+  UniqueFd fd(::open(place(membership(), path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) {
+    return kernel_error("opening cgroup " + quote(path), errno);
+  }
+  return fd;
+}
+
+}  // namespace nslab::kernel

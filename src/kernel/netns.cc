@@ -1,0 +1,152 @@
+#include "kernel/netns.h"
+
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/text.h"
+#include "kernel/link.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+namespace nslab::kernel {
+
+namespace {
+
+Result<UniqueFd> open_read_only(const std::string& path, const std::string& what) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) {
+    return kernel_error(what, errno);
+  }
+  return fd;
+}
+
+Result<void> raise_loopback_here() {
+  const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  std::strcpy(request.ifr_name, "lo");
+  if (!socket.valid() || ::ioctl(socket.get(), SIOCGIFFLAGS, &request) < 0) {
+    return kernel_error("reading the state of the loopback interface", errno);
+  }
+  request.ifr_flags |= IFF_UP;
+  if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) < 0) {
+    return kernel_error("raising the loopback interface", errno);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view name_of(Namespace type) {
+  switch (type) {
+    case Namespace::cgroup:
+      return "cgroup";
+    case Namespace::ipc:
+      return "ipc";
+    case Namespace::mnt:
+      return "mnt";
+    case Namespace::net:
+      return "net";
+    case Namespace::pid:
+      return "pid";
+    case Namespace::time:
+      return "time";
+    case Namespace::user:
+      return "user";
+    case Namespace::uts:
+      return "uts";
+  }
+  return "unknown";
+}
+
+Result<UniqueFd> open_namespace(pid_t pid, Namespace type) {
+  const std::string name{name_of(type)};
+  return open_read_only("/proc/" + std::to_string(pid) + "/ns/" + name,
+                        "opening the " + name + " namespace of process " + std::to_string(pid));
+}
+
+Result<UniqueFd> current_namespace(Namespace type) {
+  const std::string name{name_of(type)};
+  return open_read_only("/proc/thread-self/ns/" + name, "opening our own " + name + " namespace");
+}
+
+Result<UniqueFd> open_namespace_file(const std::string& path, Namespace type) {
+  NSLAB_ASSIGN(fd, open_read_only(path, "opening namespace " + quote(path)));
+  if (::ioctl(fd.get(), NS_GET_NSTYPE) != static_cast<int>(type)) {
+    return Error{.kind = ErrorKind::conflict,
+                 .message = quote(path) + " is not a " + std::string{name_of(type)} + " namespace"};
+  }
+  return fd;
+}
+
+Result<std::uint64_t> namespace_inode(int ns_fd) {
+  struct stat status {};
+
+  if (::fstat(ns_fd, &status) < 0) {
+    return kernel_error("reading the number of a namespace", errno);
+  }
+  return std::uint64_t{status.st_ino};
+}
+
+Result<std::uint64_t> netns_cookie(int netns_fd) {
+  return in_netns(netns_fd, []() -> Result<std::uint64_t> {
+    const UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    std::uint64_t cookie = 0;
+    socklen_t size = sizeof cookie;
+    if (!socket.valid() ||
+        ::getsockopt(socket.get(), SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) < 0) {
+      return kernel_error("reading the cookie of a network namespace", errno);
+    }
+    return cookie;
+  });
+}
+
+Result<NamespaceScope> NamespaceScope::enter(int ns_fd, Namespace type) {
+  NSLAB_ASSIGN(home, current_namespace(type));
+  if (::setns(ns_fd, static_cast<int>(type)) < 0) {
+    return kernel_error("entering a " + std::string{name_of(type)} + " namespace", errno);
+  }
+  return NamespaceScope(std::move(home), type);
+}
+
+NamespaceScope NamespaceScope::returning_to(UniqueFd home, Namespace type) {
+  return {std::move(home), type};
+}
+
+NamespaceScope::~NamespaceScope() {
+  if (home_.valid() && ::setns(home_.get(), static_cast<int>(type_)) < 0) {
+    std::perror("nslab: cannot return to its own namespace");
+    std::abort();
+  }
+}
+
+Result<Socket> open_socket_in(int netns_fd) {
+  return in_netns(netns_fd, [] { return Socket::open(); });
+}
+
+Result<UniqueFd> create_netns() {
+  NSLAB_ASSIGN(home, current_namespace(Namespace::net));
+  if (::unshare(CLONE_NEWNET) < 0) {
+    return kernel_error("creating a network namespace", errno);
+  }
+  const NamespaceScope way_back = NamespaceScope::returning_to(std::move(home), Namespace::net);
+  NSLAB_TRY(raise_loopback_here());
+  return current_namespace(Namespace::net);
+}
+
+Result<void> raise_loopback(int netns_fd) {
+  return in_netns(netns_fd, raise_loopback_here);
+}
+
+}  // namespace nslab::kernel

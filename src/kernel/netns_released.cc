@@ -1,0 +1,73 @@
+// Waiting for network namespaces to be gone (netns.h).
+//
+// The kernel dismantles namespaces that lost their last reference on one ordered
+// work queue, a batch at a time. A sentinel namespace that is released now is
+// therefore dismantled with or after everything released before. It holds one
+// end of a veth whose other end stands in a namespace that we listen in: that
+// end disappears when the sentinel's devices, and so those of all before it, are
+// gone. What a batch does after its devices (the rest of the namespaces, the
+// counts that limit a user's namespaces) is over when a second sentinel, released
+// only then, is gone as well.
+#include <linux/rtnetlink.h>
+
+#include <cerrno>
+#include <utility>
+#include <vector>
+
+#include "kernel/link.h"
+#include "kernel/netns.h"
+
+namespace nslab::kernel {
+
+namespace {
+
+using Deadline = std::chrono::steady_clock::time_point;
+
+constexpr LinkIndex kSentinel = 2;
+
+Result<void> wait_for_deletion(Socket& events, LinkIndex index, Deadline deadline) {
+  bool gone = false;
+  while (!gone) {
+    NSLAB_ASSIGN(in_time, events.wait_event(deadline, [&](const nlmsghdr& message) {
+      const auto* header = header_of<ifinfomsg>(message);
+      gone = gone || (message.nlmsg_type == RTM_DELLINK && header != nullptr &&
+                      header->ifi_index == static_cast<int>(index));
+    }));
+    if (!in_time) {
+      return kernel_error("waiting for network namespaces to be released", ETIMEDOUT);
+    }
+  }
+  return {};
+}
+
+// Our end has this index in `watch`, the sentinel's namespace is the value.
+Result<UniqueFd> plant_sentinel(Socket& watch, LinkIndex index) {
+  NSLAB_ASSIGN(sentinel, create_netns());
+  Batch batch;
+  append_veth(batch,
+              0,
+              {.name = "watch" + std::to_string(index), .index = index},
+              {.netns_fd = sentinel.get(), .name = "sentinel"},
+              kNslabGroup);
+  if (auto failures = watch.execute(batch); !failures.empty()) {
+    return std::move(failures.front().error);
+  }
+  return sentinel;
+}
+
+}  // namespace
+
+Result<void> wait_until_released(Deadline deadline) {
+  NSLAB_ASSIGN(watch, create_netns());
+  NSLAB_ASSIGN(requests, open_socket_in(watch.get()));
+  NSLAB_ASSIGN(events,
+               in_netns(watch.get(), [] { return Socket::open(NETLINK_ROUTE, RTMGRP_LINK); }));
+  for (const LinkIndex index : {kSentinel, kSentinel + 1}) {
+    NSLAB_ASSIGN(sentinel, plant_sentinel(requests, index));
+    sentinel.reset();
+    NSLAB_TRY(wait_for_deletion(events, index, deadline));
+  }
+  return {};
+}
+
+}  // namespace nslab::kernel

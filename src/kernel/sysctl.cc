@@ -1,0 +1,100 @@
+#include "kernel/sysctl.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "base/fd.h"
+#include "base/text.h"
+
+namespace nslab::kernel {
+
+namespace {
+
+constexpr std::string_view kRoot = "/proc/sys/";
+constexpr std::size_t kMaxValue = 4096;
+
+constexpr std::array<std::string_view, 4> kIpcPrefixes{
+    "kernel/msg", "kernel/sem", "kernel/shm", "fs/mqueue/"};
+
+// Enters the namespace that the key belongs to and opens its file.
+struct OpenKey {
+  NamespaceScope scope;
+  UniqueFd file;
+};
+
+Result<OpenKey> open_key(int ns_fd, std::string_view key, int flags, const std::string& what) {
+  NSLAB_ASSIGN(type, namespace_of_sysctl(key));
+  NSLAB_ASSIGN(scope, NamespaceScope::enter(ns_fd, type));
+  UniqueFd file(::open(sysctl_path(key).c_str(), flags | O_CLOEXEC));
+  if (!file.valid()) {
+    return kernel_error(what, errno);
+  }
+  return OpenKey{std::move(scope), std::move(file)};
+}
+
+}  // namespace
+
+std::string sysctl_path(std::string_view key) {
+  const std::size_t first = key.find_first_of("./");
+  if (first == std::string_view::npos) {
+    return {};
+  }
+  std::string path{key};
+  if (key[first] == '.') {
+    for (char& letter : path) {
+      letter = letter == '.' ? '/' : letter == '/' ? '.' : letter;
+    }
+  }
+  for (const std::string_view part : split(path, '/')) {
+    if (part.empty() || part == "." || part == "..") {
+      return {};
+    }
+  }
+  return std::string{kRoot} + path;
+}
+
+Result<Namespace> namespace_of_sysctl(std::string_view key) {
+  const std::string path = sysctl_path(key);
+  const std::string_view below = std::string_view{path}.substr(std::min(kRoot.size(), path.size()));
+  if (below.starts_with("net/")) {
+    return Namespace::net;
+  }
+  if (std::any_of(kIpcPrefixes.begin(), kIpcPrefixes.end(), [&](std::string_view prefix) {
+        return below.starts_with(prefix);
+      })) {
+    return Namespace::ipc;
+  }
+  return Error{.kind = ErrorKind::semantic,
+               .message = "sysctl " + quote(key) + " belongs to no network or IPC namespace"};
+}
+
+Result<std::string> read_sysctl(int ns_fd, std::string_view key) {
+  const std::string what = "reading sysctl " + quote(key);
+  NSLAB_ASSIGN(open, open_key(ns_fd, key, O_RDONLY, what));
+  std::array<char, kMaxValue> buffer{};
+  const ssize_t size = ::read(open.file.get(), buffer.data(), buffer.size());
+  if (size < 0) {
+    return kernel_error(what, errno);
+  }
+  std::string value(buffer.data(), static_cast<std::size_t>(size));
+  std::replace(value.begin(), value.end(), '\t', ' ');
+  while (!value.empty() && value.back() == '\n') {
+    value.pop_back();
+  }
+  return value;
+}
+
+Result<void> write_sysctl(int ns_fd, std::string_view key, std::string_view value) {
+  const std::string what = "setting sysctl " + quote(key) + " to " + quote(value);
+  NSLAB_ASSIGN(open, open_key(ns_fd, key, O_WRONLY, what));
+  if (::write(open.file.get(), value.data(), value.size()) < 0) {
+    return kernel_error(what, errno);
+  }
+  return {};
+}
+
+}  // namespace nslab::kernel
