@@ -1,0 +1,137 @@
+#include "state/lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/text.h"
+
+namespace nslab::state {
+namespace {
+
+std::string clock_time() {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  ::localtime_r(&now, &local);
+  std::array<char, 16> text{};
+  (void)std::strftime(text.data(), text.size(), "%H:%M:%S", &local);
+  return text.data();
+}
+
+// The file that is locked may have been removed by the last holder, between our
+// open and our flock: then a lock on it guards nothing.
+bool still_named(int file, const std::string& path) {
+  struct stat held {};
+
+  struct stat named {};
+
+  return ::fstat(file, &held) == 0 && ::stat(path.c_str(), &named) == 0 &&
+         held.st_ino == named.st_ino && held.st_dev == named.st_dev;
+}
+
+// The last lab's end removes the directory, perhaps between our two calls; not
+// every time.
+Result<UniqueFd> open_lock(const std::string& directory, const std::string& path) {
+  constexpr int kAttempts = 100;
+  for (int attempt = 1;; ++attempt) {
+    std::error_code failed;
+    std::filesystem::create_directories(directory, failed);
+    UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (file.valid()) {
+      return file;
+    }
+    if (errno != ENOENT || attempt == kAttempts) {
+      return kernel_error("opening " + quote(path), failed ? failed.value() : errno);
+    }
+  }
+}
+
+// Whom the kernel knows as the holder: "process 17", from a line such as
+// "3: FLOCK  ADVISORY  WRITE 17 00:2f:1234 0 EOF". Empty where it tells nobody.
+std::string holder_by_kernel(int file) {
+  struct stat info {};
+
+  if (::fstat(file, &info) != 0) {
+    return {};
+  }
+  const std::string inode = ":" + std::to_string(info.st_ino) + " ";
+  std::ifstream locks("/proc/locks");
+  std::string line;
+  while (std::getline(locks, line)) {
+    std::istringstream words(line);
+    std::string number;
+    std::string type;
+    std::string advisory;
+    std::string mode;
+    int pid = 0;
+    if (words >> number >> type >> advisory >> mode >> pid && type == "FLOCK" && pid > 0 &&
+        line.find(inode) != std::string::npos) {
+      return "process " + std::to_string(pid);
+    }
+  }
+  return {};
+}
+
+// The holder writes its name just after it has the lock: until then, its number
+// has to do.
+std::string holder_of(int file) {
+  std::array<char, 128> text{};
+  const ssize_t length = ::pread(file, text.data(), text.size(), 0);
+  if (length > 0) {
+    return {text.data(), static_cast<std::size_t>(length)};
+  }
+  const std::string process = holder_by_kernel(file);
+  return process.empty() ? "another command" : process;
+}
+
+void name_holder(int file, const std::string& purpose) {
+  const std::string holder = "'nslab " + purpose + "' (pid " + std::to_string(::getpid()) +
+                             ", since " + clock_time() + ")";
+  (void)::ftruncate(file, 0);
+  (void)::pwrite(file, holder.data(), holder.size(), 0);
+}
+
+}  // namespace
+
+Result<LabLock> LabLock::take(const std::string& state_dir,
+                              const std::string& lab,
+                              const std::string& purpose,
+                              bool wait) {
+  const std::string path = state_dir + "/" + lab + ".lock";
+  for (;;) {
+    NSLAB_ASSIGN(file, open_lock(state_dir, path));
+    if (::flock(file.get(), LOCK_EX | (wait ? 0 : LOCK_NB)) != 0) {
+      if (errno == EINTR) {
+        return Error{.kind = ErrorKind::interrupted, .message = "interrupted"};
+      }
+      if (errno != EWOULDBLOCK) {
+        return kernel_error("locking " + quote(path), errno);
+      }
+      return Error{.kind = ErrorKind::conflict,
+                   .message = "lab " + quote(lab) + " is being changed by " + holder_of(file.get()),
+                   .hint = "wait for it to end, or give --wait"};
+    }
+    if (still_named(file.get(), path)) {
+      name_holder(file.get(), purpose);
+      return LabLock(std::move(file), path, state_dir);
+    }
+  }
+}
+
+LabLock::~LabLock() {
+  if (file_.valid()) {
+    // Removed while it is held: whoever opened it meanwhile notices (still_named).
+    (void)::unlink(path_.c_str());
+    (void)::rmdir(directory_.c_str());  // succeeds only for the last lab
+  }
+}
+
+}  // namespace nslab::state
