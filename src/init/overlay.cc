@@ -1,0 +1,137 @@
+#include "init/overlay.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <climits>
+
+#include "base/fd.h"
+#include "init/text.h"
+#include "init/userns.h"
+
+namespace nslab::init {
+namespace {
+
+// mount(2) takes one page of options.
+using Options = Text<4096>;
+using Path = Text<PATH_MAX>;
+
+// Paths in overlayfs's options: its separators are escaped.
+void append_path(Options& options, std::string_view path) {
+  for (const char& character : path) {
+    if (character == ',' || character == ':' || character == '\\') {
+      options << "\\";
+    }
+    options << std::string_view(&character, 1);
+  }
+}
+
+// Mounts mapped copies of lower directories at places of their own, as overlayfs
+// wants its layers by path. The places are on a tmpfs over a directory that
+// nothing here uses; the mount namespace is the node's own, and all but its root
+// is left behind.
+class MappedLowers {
+ public:
+  explicit MappedLowers(int userns) : userns_(userns) {}
+
+  // The place of the mapped copy, or the path itself where that cannot be.
+  Path place_of(const char* lower) {
+    Path path;
+    const UniqueFd tree(userns_ >= 0 ? clone_mapped(lower, userns_) : -1);
+    if (!tree.valid() || !make_place(path) ||
+        ::move_mount(tree.get(), "", AT_FDCWD, path.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0) {
+      Path unmapped;
+      unmapped << lower;
+      return unmapped;
+    }
+    return path;
+  }
+
+ private:
+  static constexpr const char* kPlaces = "/proc";
+
+  bool make_place(Path& path) {
+    if (count_ == 0 && ::mount("tmpfs", kPlaces, "tmpfs", 0, nullptr) != 0) {
+      return false;
+    }
+    path << kPlaces << "/" << count_++;
+    return ::mkdir(path.c_str(), 0755) == 0;
+  }
+
+  int userns_;
+  int count_ = 0;
+};
+
+Failure mount_overlay(const char* target, const Options& layers, uid_t root_user) {
+  if (!layers.whole()) {
+    return {.what = "too long paths for the layers of", .on = target, .error = ENAMETOOLONG};
+  }
+  if (::mount("overlay", target, "overlay", MS_NODEV, layers.c_str()) != 0) {
+    return failed("mounting an overlay on", target);
+  }
+  // Now the mount's root, which is the upper directory's.
+  return root_user != 0 && ::chown(target, root_user, root_user) != 0
+             ? failed("giving the node its root")
+             : kSuccess;
+}
+
+void append_upper(Options& options, std::string_view upper, std::string_view work) {
+  options << ",upperdir=";
+  append_path(options, upper);
+  options << ",workdir=";
+  append_path(options, work);
+}
+
+// The parts of "TARGET<TAB>LOWER<TAB>UPPER<TAB>WORK".
+struct Layer {
+  std::string_view target, lower, upper, work;
+
+  explicit Layer(std::string_view text) {
+    for (std::string_view* part : {&target, &lower, &upper, &work}) {
+      const std::size_t tab = text.find('\t');
+      const std::size_t size = tab < text.size() ? tab : text.size();
+      *part = std::string_view(text.data(), size);
+      text.remove_prefix(size < text.size() ? size + 1 : size);
+    }
+  }
+};
+
+Failure mount_layer(const Layer& layer, const Packet& request, MappedLowers& mapped, uid_t user) {
+  Path lower;
+  Path target;
+  lower << layer.lower;
+  target << request.get("upper") << layer.target;
+  Options options;
+  options << "lowerdir=";
+  append_path(options, mapped.place_of(lower.c_str()).view());
+  append_upper(options, layer.upper, layer.work);
+  return mount_overlay(target.c_str(), options, user);
+}
+
+}  // namespace
+
+Failure mount_overlays(const Packet& request, uid_t root_user) {
+  MappedLowers mapped(request.fd("user"));
+  Options options;
+  std::string_view separator = "lowerdir=";
+  for (const Field field : request.fields()) {
+    if (field.key == "lower") {
+      options << separator;
+      append_path(options, mapped.place_of(field.value.data()).view());
+      separator = ":";
+    }
+  }
+  append_upper(options, request.get("upper"), request.get("work"));
+  INIT_TRY(mount_overlay(request.text("upper"), options, root_user));
+  for (const Field field : request.fields()) {
+    if (field.key == "layer") {
+      INIT_TRY(mount_layer(Layer(field.value), request, mapped, root_user));
+    }
+  }
+  return kSuccess;
+}
+
+}  // namespace nslab::init

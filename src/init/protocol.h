@@ -1,0 +1,264 @@
+// What nslab and the program in a node say to each other.
+//
+// Both conversations are over SOCK_SEQPACKET sockets. A packet is a list of
+// strings, each with its NUL: a verb, then "key=value" for each field. Keys may
+// repeat; their order is kept. Descriptors travel beside it by SCM_RIGHTS, in
+// the order of the fields "fd=NAME". Numbers are decimal, also file modes. What
+// a receiver does not know it ignores. libc and header-only C++ here, as both
+// sides include it.
+//
+// THE SPAWNER is started as `nslab-init spawn [PADDING]` with the socket as
+// descriptor 3, in a private copy of the host's mount namespace. It ends when the
+// other end is closed; the nodes that it made do not. PADDING leaves room for a
+// node's name in the process list.
+//
+//   node   id=        opaque, comes back with the reply
+//          name=      for the process list
+//          hostname=  also written to /etc/hostname; only with a new UTS namespace
+//          clone=     the CLONE_NEW* that the node has of its own, summed: of pid,
+//                     mnt, uts, ipc, cgroup and time
+//          monotonic=SECONDS boottime=SECONDS  offsets of a new time namespace
+//          attach=    a cgroup.procs file of cgroup v1 to enter (may repeat)
+//          root=      overlay or host, with a new mount namespace. Without one
+//                     the node has the mount namespace of fd=mnt or, failing
+//                     that, of the spawner's parent, and nothing is mounted.
+//          lower=     of the overlay, topmost first (may repeat)
+//          upper= work=  of the overlay; empty directories
+//          layer=TARGET<TAB>LOWER<TAB>UPPER<TAB>WORK  a further overlay, of a
+//                     file system mounted at TARGET of the root (may repeat)
+//          env= spec=  as of the control verb `node`
+//          fd=net user pid ipc uts mnt cgroup time  namespaces to join
+//          fd=cgroup2  the directory of its cgroup v2
+//          fd=listen  where to listen for control: bound, not yet listening (needed)
+//     -> ready id= | failed id= what= errno=
+//   Exactly one reply a request, in the order in which the nodes are done. Many
+//   requests may be under way.
+//
+// THE INIT listens on the socket it was given; SO_PEERCRED of a connection names
+// it. A connection carries one request at a time: the next is read when the last
+// has been answered. Any verb may be answered by
+//     -> error what= errno=        nothing was done; errno 0 for a bad request
+//
+//   start  name= argv=... env=... dir= ready=started|tcp|exec|file|http port=
+//          path= rargv=... interval_ms= timeout_ms= restart=never|on-failure|always
+//          stop_signal=TERM stop_timeout_ms= spec= fd=log
+//     -> ok                        also when the command cannot be executed, which
+//                                  `wait` and `status` tell
+//   stop   name=
+//     -> ok                        gone and forgotten, or never known
+//   wait   name=
+//     -> ready                     it is or has been ready
+//     -> failed what= errno=       it ended for good before it was, or was not in
+//                                  time; `what` follows upon "service NAME"
+//   run    argv=... env=... dir= key= spec= fd=stdin fd=stdout fd=stderr
+//     -> exit code= | exit signal= code 0: remembered under `key`, where there is one
+//     -> failed what= errno=       it cannot be executed
+//          The command is killed when its connection is closed.
+//   status
+//     -> node hostname= env=... spec=
+//     -> service name= spec= state= pid= restarts= code= signal= what= started_ms=
+//          (each)  pid is the node's; 0 when it does not run. code or signal: how
+//          it ended last. what: why it failed. started_ms: since it started
+//     -> setup key= spec=          (each command that `run` remembers)
+//     -> file path= spec= content= mode= cut=1   (each) as it is now. No content:
+//          it is not there. cut: there is more than the content, by length or
+//          because of a NUL byte
+//     -> mount target= spec= present=0|1 read_only=0|1   (each)
+//     -> end
+//   hostname name=
+//     -> ok                        also in /etc/hostname, where the root is its own
+//   node   spec= env=...
+//     -> ok                        replaces what `status` says of the node
+//   write  path= mode= content= spec=
+//     -> ok                        creates directories; keeps the file's inode
+//   remove path=
+//     -> ok                        gone and forgotten, or never there
+//   mount  target= spec= and fd=tree (a detached mount) or tmpfs=1 size= read_only=
+//     -> ok                        creates the target
+//   unmount target=
+//     -> ok                        gone and forgotten, or never there
+//   shutdown
+//     -> ok                        services were stopped; then the init ends.
+//          SIGTERM does the same.
+#pragma once
+
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+namespace nslab::init {
+
+// A little less than what the socket buffers of an ordinary kernel take at once.
+inline constexpr std::size_t kMaxPacket = std::size_t{192} * 1024;
+// Descriptors with one packet.
+inline constexpr std::size_t kMaxFds = 16;
+// The most of a file that `status` shows. It is escaped in the file's spec, which
+// is in the same packet: a longer file cannot be asked for.
+inline constexpr std::size_t kMaxContent = std::size_t{56} * 1024;
+// Where the spawner expects its socket.
+inline constexpr int kSpawnerSocket = 3;
+
+// The states of a service.
+inline constexpr std::string_view kStarting = "starting";  // runs, not yet ready
+inline constexpr std::string_view kReady = "ready";
+inline constexpr std::string_view kRunning = "running";  // runs, and was not ready in time
+inline constexpr std::string_view kBackoff = "backoff";  // ended, and starts again soon
+inline constexpr std::string_view kExited = "exited";    // ended for good, with status 0
+inline constexpr std::string_view kFailed = "failed";    // ended for good, otherwise
+
+// Builds a packet.
+class Writer {
+ public:
+  explicit Writer(std::string_view verb) { append(verb, '\0'); }
+
+  ~Writer() { std::free(bytes_); }
+
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+  Writer(Writer&&) = delete;
+  Writer& operator=(Writer&&) = delete;
+
+  Writer& add(std::string_view key, std::string_view value) {
+    append(key, '=');
+    append(value, '\0');
+    return *this;
+  }
+
+  Writer& add(std::string_view key, std::int64_t number) {
+    std::array<char, 24> text{};
+    const char* end = std::to_chars(text.data(), text.data() + text.size(), number).ptr;
+    return add(key, std::string_view(text.data(), static_cast<std::size_t>(end - text.data())));
+  }
+
+  // False when it is longer than a packet may be, when memory ran out, or when a
+  // value has a NUL: it must not be sent.
+  [[nodiscard]] bool valid() const { return valid_; }
+
+  [[nodiscard]] std::string_view bytes() const { return {bytes_, size_}; }
+
+ private:
+  void append(std::string_view text, char end) {
+    valid_ = valid_ && text.find('\0') == std::string_view::npos && reserve(text.size() + 1);
+    if (valid_ && bytes_ != nullptr) {
+      text.copy(bytes_ + size_, text.size());
+      size_ += text.size();
+      bytes_[size_++] = end;
+    }
+  }
+
+  bool reserve(std::size_t more) {
+    if (more > kMaxPacket - size_) {
+      return false;
+    }
+    if (size_ + more <= capacity_) {
+      return true;
+    }
+    const std::size_t capacity = (size_ + more) * 2;
+    auto* grown = static_cast<char*>(std::realloc(bytes_, capacity));
+    if (grown == nullptr) {
+      return false;
+    }
+    bytes_ = grown;
+    capacity_ = capacity;
+    return true;
+  }
+
+  char* bytes_ = nullptr;
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
+  bool valid_ = true;
+};
+
+struct Field {
+  std::string_view key;
+  std::string_view value;  // its data() is a C string, as a NUL follows
+};
+
+// Reads a packet: a range of Fields. The bytes must outlive it.
+class Reader {
+ public:
+  Reader() = default;
+
+  explicit Reader(std::string_view packet) {
+    if (packet.empty() || packet.front() == '\0' || packet.back() != '\0') {
+      return;
+    }
+    verb_ = packet.data();
+    fields_ = packet;
+    fields_.remove_prefix(verb_.size() + 1);
+    for (std::string_view rest = fields_; !rest.empty();) {
+      const std::string_view text = rest.data();
+      if (const auto equals = text.find('='); equals == std::string_view::npos || equals == 0) {
+        *this = Reader();
+        return;
+      }
+      rest.remove_prefix(text.size() + 1);
+    }
+  }
+
+  // Empty, and no fields, for a malformed packet.
+  [[nodiscard]] std::string_view verb() const { return verb_; }
+
+  class Iterator {
+   public:
+    explicit Iterator(std::string_view rest) : rest_(rest) {}
+
+    Field operator*() const {
+      const std::string_view text = rest_.data();
+      const std::size_t equals = text.find('=');
+      return {{text.data(), equals}, {text.data() + equals + 1, text.size() - equals - 1}};
+    }
+
+    Iterator& operator++() {
+      rest_.remove_prefix(std::strlen(rest_.data()) + 1);
+      return *this;
+    }
+
+    bool operator==(const Iterator& other) const { return rest_.size() == other.rest_.size(); }
+
+   private:
+    std::string_view rest_;
+  };
+
+  [[nodiscard]] Iterator begin() const { return Iterator(fields_); }
+
+  [[nodiscard]] Iterator end() const { return Iterator({}); }
+
+  // The first value of a key; `fallback` when it is not there.
+  [[nodiscard]] std::string_view get(std::string_view key, std::string_view fallback = "") const {
+    for (const Field field : *this) {
+      if (field.key == key) {
+        return field.value;
+      }
+    }
+    return fallback;
+  }
+
+  [[nodiscard]] bool has(std::string_view key) const { return count(key) != 0; }
+
+  // `fallback` also for what is no number.
+  [[nodiscard]] std::int64_t number(std::string_view key, std::int64_t fallback = 0) const {
+    const std::string_view text = get(key);
+    std::int64_t value = 0;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return failed == std::errc() && end == text.data() + text.size() ? value : fallback;
+  }
+
+  [[nodiscard]] std::size_t count(std::string_view key) const {
+    std::size_t count = 0;
+    for (const Field field : *this) {
+      count += field.key == key ? 1 : 0;
+    }
+    return count;
+  }
+
+ private:
+  std::string_view verb_;
+  std::string_view fields_;
+};
+
+}  // namespace nslab::init

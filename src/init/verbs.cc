@@ -1,0 +1,278 @@
+#include "init/verbs.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include "init/control.h"
+#include "init/files.h"
+#include "init/mounts.h"
+#include "init/process.h"
+#include "init/text.h"
+
+namespace nslab::init {
+namespace {
+
+bool reply(Client& client, const Writer& writer) {
+  send(client, writer);
+  return true;
+}
+
+bool ok(Client& client) {
+  return reply(client, Writer("ok"));
+}
+
+bool refuse(Client& client, std::string_view verb, const Failure& failure) {
+  Text<512> what;
+  what << failure.what << (failure.on.empty() ? "" : " ") << failure.on;
+  return reply(client, Writer(verb).add("what", what.view()).add("errno", failure.error));
+}
+
+// "ok", or an error.
+bool conclude(Client& client, const Failure& failure) {
+  return failure ? refuse(client, "error", failure) : ok(client);
+}
+
+bool bad_request(Client& client, std::string_view what) {
+  return refuse(client, "error", {.what = what});
+}
+
+bool same(const Packet& a, const Packet& b, std::string_view key) {
+  return a.get(key) == b.get(key);
+}
+
+// Replaces what is remembered of the object that `key` names.
+void remember(List<Memory>& memories, std::string_view key, const Writer& writer) {
+  Packet packet(writer);
+  memories.remove_if([&](const Memory& memory) { return same(memory.packet, packet, key); });
+  memories.add(Memory{.packet = std::move(packet)});
+}
+
+void forget(List<Memory>& memories, std::string_view key, const Packet& request) {
+  memories.remove_if([&](const Memory& memory) { return same(memory.packet, request, key); });
+}
+
+bool start(Node& node, Client& client) {
+  const std::string_view name = client.request.get("name");
+  if (name.empty() || !client.request.fields().has("argv")) {
+    return bad_request(client, "a service needs a name and a command");
+  }
+  if (node.service(name) != nullptr || node.stopping) {
+    return refuse(
+        client, "error", {.what = "there is already a service", .on = name, .error = EEXIST});
+  }
+  UniqueFd log = client.request.take_fd("log");
+  client.request.close_descriptors();
+  node.services.add(std::make_unique<Service>(std::move(client.request), std::move(log)))
+      .begin(now());
+  return ok(client);
+}
+
+bool stop(Node& node, Client& client) {
+  const std::string_view name = client.request.get("name");
+  if (Service* service = node.service(name)) {
+    service->stop(now());
+    if (!service->gone()) {
+      return false;
+    }
+    node.services.remove_if([&](const Service& each) { return &each == service; });
+  }
+  return ok(client);
+}
+
+bool wait(Node& node, Client& client) {
+  const Service* service = node.service(client.request.get("name"));
+  if (service == nullptr) {
+    return refuse(client, "failed", {.what = "is not there"});
+  }
+  switch (service->verdict()) {
+    case Service::Verdict::pending:
+      return false;
+    case Service::Verdict::ready:
+      return reply(client, Writer("ready"));
+    case Service::Verdict::failed:
+      return refuse(client, "failed", {.what = service->what(), .error = service->error()});
+  }
+  return true;
+}
+
+int or_null(int fd) {
+  return fd >= 0 ? fd : STDIN_FILENO;
+}
+
+bool finish_command(Node& node, Client& client) {
+  const Packet& request = client.request;
+  const int status = client.command.status;
+  client.command = {};
+  if (WIFSIGNALED(status)) {
+    return reply(client, Writer("exit").add("signal", WTERMSIG(status)));
+  }
+  if (WEXITSTATUS(status) == 0 && request.fields().has("key")) {
+    remember(node.setups,
+             "key",
+             Writer("setup").add("key", request.get("key")).add("spec", request.get("spec")));
+  }
+  return reply(client, Writer("exit").add("code", WEXITSTATUS(status)));
+}
+
+bool run(Node& node, Client& client) {
+  if (client.command.ended) {
+    return finish_command(node, client);
+  }
+  if (client.command.pid > 0) {
+    return false;
+  }
+  Packet& request = client.request;
+  const Streams streams{.in = or_null(request.fd("stdin")),
+                        .out = or_null(request.fd("stdout")),
+                        .err = or_null(request.fd("stderr"))};
+  const Failure failure = start_process(request.fields(), "argv", streams, client.command.pid);
+  request.close_descriptors();
+  return failure && refuse(client, "failed", failure);
+}
+
+bool status(Node& node, Client& client) {
+  Writer about("node");
+  std::array<char, 65> hostname{};
+  (void)::gethostname(hostname.data(), hostname.size() - 1);
+  about.add("hostname", hostname.data());
+  for (const Field field : node.about.fields()) {
+    about.add(field.key, field.value);
+  }
+  send(client, about);
+  for (const Service& service : node.services) {
+    Writer writer("service");
+    service.describe(writer, now());
+    send(client, writer);
+  }
+  for (const Memory& setup : node.setups) {
+    send(client,
+         Writer("setup").add("key", setup.packet.get("key")).add("spec", setup.packet.get("spec")));
+  }
+  for (const Memory& file : node.files) {
+    Writer writer("file");
+    writer.add("path", file.packet.get("path")).add("spec", file.packet.get("spec"));
+    describe_file(file.packet.text("path"), writer);
+    send(client, writer);
+  }
+  for (const Memory& mount : node.mounts) {
+    Writer writer("mount");
+    describe_mount(mount.packet, writer);
+    send(client, writer);
+  }
+  return reply(client, Writer("end"));
+}
+
+bool hostname(Node& node, Client& client) {
+  if (!node.circumstances.own_hostname) {
+    return bad_request(client, "the hostname is not the node's own");
+  }
+  return conclude(client, set_hostname(client.request.get("name"), node.circumstances.own_root));
+}
+
+bool describe_node(Node& node, Client& client) {
+  remember_node(node, client.request);
+  return ok(client);
+}
+
+bool write(Node& node, Client& client) {
+  const Packet& request = client.request;
+  const std::string_view content = request.get("content");
+  if (!request.get("path").starts_with('/')) {
+    return bad_request(client, "a file needs an absolute path");
+  }
+  if (content.size() > kMaxContent) {
+    return refuse(client,
+                  "error",
+                  {.what = "too much content for", .on = request.get("path"), .error = EFBIG});
+  }
+  const auto mode = static_cast<mode_t>(request.fields().number("mode", 0644));
+  const Failure failure = write_file(request.text("path"), content, mode);
+  if (!failure) {
+    remember(node.files,
+             "path",
+             Writer("file").add("path", request.get("path")).add("spec", request.get("spec")));
+  }
+  return conclude(client, failure);
+}
+
+bool remove(Node& node, Client& client) {
+  if (::unlink(client.request.text("path")) != 0 && errno != ENOENT && errno != ENOTDIR) {
+    return conclude(client, failed("removing", client.request.get("path")));
+  }
+  forget(node.files, "path", client.request);
+  return ok(client);
+}
+
+bool mount(Node& node, Client& client) {
+  const Packet& request = client.request;
+  if (!request.get("target").starts_with('/')) {
+    return bad_request(client, "a mount needs an absolute target");
+  }
+  Writer memory("mount");
+  const Failure failure = make_mount(request, memory);
+  if (!failure) {
+    remember(node.mounts, "target", memory);
+  }
+  return conclude(client, failure);
+}
+
+bool unmount(Node& node, Client& client) {
+  const Memory* memory = node.mounts.find_if(
+      [&](const Memory& each) { return same(each.packet, client.request, "target"); });
+  if (memory != nullptr) {
+    if (const Failure failure = remove_mount(memory->packet)) {
+      return conclude(client, failure);
+    }
+    forget(node.mounts, "target", client.request);
+  }
+  return ok(client);
+}
+
+bool shutdown(Node& node, Client& client) {
+  node.stopping = true;
+  bool gone = true;
+  for (Service& service : node.services) {
+    service.stop(now());
+    gone = gone && service.gone();
+  }
+  return gone && ok(client);
+}
+
+struct Verb {
+  std::string_view name;
+  bool (*answer)(Node& node, Client& client);
+};
+
+constexpr std::array kVerbs{
+    Verb{"start", start},
+    Verb{"stop", stop},
+    Verb{"wait", wait},
+    Verb{"run", run},
+    Verb{"status", status},
+    Verb{"hostname", hostname},
+    Verb{"node", describe_node},
+    Verb{"write", write},
+    Verb{"remove", remove},
+    Verb{"mount", mount},
+    Verb{"unmount", unmount},
+    Verb{"shutdown", shutdown},
+};
+
+}  // namespace
+
+bool answer(Node& node, Client& client) {
+  const std::string_view name = client.request.fields().verb();
+  for (const Verb& verb : kVerbs) {
+    if (verb.name == name) {
+      return verb.answer(node, client);
+    }
+  }
+  return bad_request(client, "no such request");
+}
+
+}  // namespace nslab::init
