@@ -1,0 +1,137 @@
+// Addresses and routes.
+#include "base/text.h"
+#include "host/objects.h"
+#include "host/per_netns.h"
+#include "kernel/address.h"
+#include "kernel/route.h"
+
+namespace nslab::host {
+namespace {
+
+using resource::Address;
+using resource::Route;
+
+std::string netns_of_address(const Address* spec) {
+  return spec->netns;
+}
+
+std::string netns_of_route(const Route* spec) {
+  return spec->netns;
+}
+
+Result<kernel::Route> to_kernel(Context& context, kernel::Socket& socket, const Route& spec) {
+  constexpr std::array kTypes{kernel::RouteType::unicast,
+                              kernel::RouteType::blackhole,
+                              kernel::RouteType::unreachable,
+                              kernel::RouteType::prohibit};
+  kernel::Route route{.to = spec.to,
+                      .via = spec.via,
+                      .metric = spec.metric,
+                      .type = kTypes[static_cast<std::size_t>(spec.type)]};
+  if (!spec.interface.empty()) {
+    NSLAB_ASSIGN(index, find_link(context, socket, spec.netns, spec.interface));
+    route.index = index;
+  }
+  return route;
+}
+
+// The routes of the namespace to the same place with the same metric, whoever
+// made them: a route that was changed by hand lost our mark.
+Result<void> append_removal(kernel::Socket& socket,
+                            kernel::Batch& messages,
+                            std::size_t tag,
+                            const Route& spec) {
+  NSLAB_ASSIGN(routes, kernel::list_routes(socket));
+  for (const kernel::Route& route : routes) {
+    if (route.to == spec.to && route.metric == spec.metric) {
+      kernel::append_delete_route(messages, tag, route);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<kernel::LinkIndex> find_link(Context& context,
+                                    kernel::Socket& socket,
+                                    const std::string& netns,
+                                    const std::string& interface) {
+  const auto known = context.link_indexes.find(netns);
+  if (known == context.link_indexes.end() || !known->second.contains(interface)) {
+    NSLAB_ASSIGN(links, kernel::list_links(socket));
+    auto& indexes = context.link_indexes[netns];
+    indexes.clear();
+    for (const kernel::Link& link : links) {
+      indexes[link.name] = link.index;
+    }
+  }
+  const auto& indexes = context.link_indexes[netns];
+  const auto found = indexes.find(interface);
+  if (found == indexes.end()) {
+    return Error{.kind = ErrorKind::kernel,
+                 .message = "node " + quote(netns) + " has no interface " + quote(interface)};
+  }
+  return found->second;
+}
+
+Outcome create(Context& context, Batch<Address> batch) {
+  return for_each_netns(
+      context,
+      batch,
+      netns_of_address,
+      [&](kernel::Socket& socket, kernel::Batch& messages, std::size_t i) -> Result<void> {
+        const Address& spec = *batch[i];
+        NSLAB_ASSIGN(index, find_link(context, socket, spec.netns, spec.interface));
+        kernel::append_address(messages, i, index, spec.address);
+        return {};
+      });
+}
+
+Outcome destroy(Context& context, Batch<Address> batch) {
+  return for_each_netns(
+      context,
+      batch,
+      netns_of_address,
+      [&](kernel::Socket& socket, kernel::Batch& messages, std::size_t i) -> Result<void> {
+        const Address& spec = *batch[i];
+        NSLAB_ASSIGN(index, find_link(context, socket, spec.netns, spec.interface));
+        kernel::append_delete_address(messages, i, index, spec.address);
+        return {};
+      });
+}
+
+Outcome create(Context& context, Batch<Route> batch) {
+  return for_each_netns(
+      context,
+      batch,
+      netns_of_route,
+      [&](kernel::Socket& socket, kernel::Batch& messages, std::size_t i) -> Result<void> {
+        NSLAB_ASSIGN(route, to_kernel(context, socket, *batch[i]));
+        kernel::append_route(messages, i, route);
+        return {};
+      });
+}
+
+Outcome change(Context& context, Changes<Route> batch) {
+  return for_each_netns(
+      context,
+      batch,
+      [](const ChangeOf<Route>& each) { return each.before->netns; },
+      [&](kernel::Socket& socket, kernel::Batch& messages, std::size_t i) -> Result<void> {
+        NSLAB_TRY(append_removal(socket, messages, i, *batch[i].before));
+        NSLAB_ASSIGN(route, to_kernel(context, socket, *batch[i].after));
+        kernel::append_route(messages, i, route);
+        return {};
+      });
+}
+
+Outcome destroy(Context& context, Batch<Route> batch) {
+  return for_each_netns(context,
+                        batch,
+                        netns_of_route,
+                        [&](kernel::Socket& socket, kernel::Batch& messages, std::size_t i) {
+                          return append_removal(socket, messages, i, *batch[i]);
+                        });
+}
+
+}  // namespace nslab::host

@@ -1,0 +1,324 @@
+// Bridges, cables, and interfaces that others made.
+#include <algorithm>
+#include <set>
+
+#include "base/text.h"
+#include "host/objects.h"
+#include "host/observe.h"
+#include "host/per_netns.h"
+#include "kernel/sysctl.h"
+
+namespace nslab::host {
+namespace {
+
+using resource::Bridge;
+using resource::Link;
+using resource::Veth;
+using resource::VethEnd;
+
+constexpr std::string_view kSwitch = resource::kSwitch;
+
+std::string in_switch(const Bridge* /*spec*/) {
+  return std::string(kSwitch);
+}
+
+// Namespaces opened once for a batch: a cable names two of them.
+class OpenNamespaces {
+ public:
+  explicit OpenNamespaces(Context& context) : context_(context) {}
+
+  Result<int> get(const std::string& netns) {
+    const auto known = open_.find(netns);
+    if (known != open_.end()) {
+      return known->second.get();
+    }
+    NSLAB_ASSIGN(ns, open_netns(context_, netns));
+    return open_.emplace(netns, std::move(ns)).first->second.get();
+  }
+
+ private:
+  Context& context_;
+  std::map<std::string, UniqueFd> open_;
+};
+
+Result<kernel::VethEnd> to_kernel(OpenNamespaces& open, const VethEnd& end) {
+  NSLAB_ASSIGN(netns, open.get(end.netns));
+  return kernel::VethEnd{.netns_fd = netns, .name = end.name, .mac = end.mac, .mtu = end.mtu};
+}
+
+Result<kernel::LinkIndex> find_bridge(Context& context, const std::string& name) {
+  const std::string netns(kSwitch);
+  if (const auto known = context.link_indexes.find(netns);
+      known != context.link_indexes.end() && known->second.contains(name)) {
+    return known->second.at(name);
+  }
+  NSLAB_ASSIGN(socket, netns_socket(context, netns));
+  return find_link(context, socket, netns, name);
+}
+
+// The message's first end is the one that can be created as a bridge's port.
+Result<void> append_cable(Context& context,
+                          OpenNamespaces& open,
+                          kernel::Batch& messages,
+                          std::size_t tag,
+                          const Veth& spec) {
+  NSLAB_ASSIGN(node_end, to_kernel(open, spec.a));
+  NSLAB_ASSIGN(far_end, to_kernel(open, spec.b));
+  if (!spec.b.bridge.empty()) {
+    NSLAB_ASSIGN(bridge, find_bridge(context, spec.b.bridge));
+    far_end.master = bridge;
+  }
+  kernel::append_veth(messages, tag, far_end, node_end, kernel::kNslabGroup);
+  return {};
+}
+
+// Nobody waits for the link-local address either: duplicates cannot be where
+// nslab gives out the MAC addresses. Written before the kernel makes the address.
+Result<void> skip_duplicate_detection(const Context& context, const VethEnd& end) {
+  NSLAB_ASSIGN(ns, open_netns(context, end.netns));
+  std::string name = end.name;
+  std::ranges::replace(name, '.', '/');  // as the keys of sysctls write it
+  return kernel::write_sysctl(ns.get(), "net.ipv6.conf." + name + ".accept_dad", "0");
+}
+
+// What the creating message cannot carry for both ends: the mark that names the
+// cable, no IPv6 by itself, and up.
+struct EndPlace {
+  const VethEnd* end;
+  const Veth* cable;
+  std::size_t place;
+};
+
+std::vector<EndPlace> ends_of(Batch<Veth> batch) {
+  std::vector<EndPlace> ends;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    ends.push_back({&batch[i]->a, batch[i], i});
+    ends.push_back({&batch[i]->b, batch[i], i});
+  }
+  return ends;
+}
+
+Outcome finish_ends(Context& context, Batch<Veth> batch) {
+  const std::vector<EndPlace> ends = ends_of(batch);
+  for (const EndPlace& each : ends) {
+    context.link_indexes.erase(each.end->netns);
+  }
+  auto failure = for_each_netns(
+      context,
+      ends,
+      [](const EndPlace& each) { return each.end->netns; },
+      [&](kernel::Socket& socket, kernel::Batch& messages, std::size_t i) -> Result<void> {
+        const VethEnd& end = *ends[i].end;
+        NSLAB_ASSIGN(index, find_link(context, socket, end.netns, end.name));
+        if (end.ipv6) {
+          NSLAB_TRY(skip_duplicate_detection(context, end));
+        }
+        kernel::append_link_settings(messages,
+                                     i,
+                                     index,
+                                     {.ipv6_autoconf = end.ipv6,
+                                      .up = end.up,
+                                      .alias = cable_mark(context.layout, *ends[i].cable, end)});
+        return {};
+      });
+  if (failure) {
+    failure->index = ends[failure->index].place;
+  }
+  return failure;
+}
+
+kernel::LinkSettings settings_of(const VethEnd& before, const VethEnd& after) {
+  kernel::LinkSettings settings;
+  if (before.mac != after.mac) {
+    settings.mac = after.mac;
+  }
+  if (before.mtu != after.mtu) {
+    settings.mtu = after.mtu;
+  }
+  if (before.ipv6 != after.ipv6) {
+    settings.ipv6_autoconf = after.ipv6;
+  }
+  if (before.up != after.up) {
+    settings.up = after.up;
+  }
+  return settings;
+}
+
+struct EndChange {
+  const VethEnd* before;
+  const VethEnd* after;
+  std::size_t place;
+};
+
+Result<void> append_change(Context& context,
+                           kernel::Socket& socket,
+                           kernel::Batch& messages,
+                           std::size_t tag,
+                           const EndChange& change) {
+  const VethEnd& after = *change.after;
+  NSLAB_ASSIGN(index, find_link(context, socket, after.netns, after.name));
+  if (after.ipv6 && !change.before->ipv6) {
+    NSLAB_TRY(skip_duplicate_detection(context, after));
+  }
+  kernel::LinkSettings settings = settings_of(*change.before, after);
+  if (change.before->bridge != after.bridge) {
+    settings.master = 0;
+    if (!after.bridge.empty()) {
+      NSLAB_ASSIGN(bridge, find_link(context, socket, after.netns, after.bridge));
+      settings.master = bridge;
+    }
+  }
+  kernel::append_link_settings(messages, tag, index, settings);
+  return {};
+}
+
+Result<void> append_removal(Context& context,
+                            kernel::Socket& socket,
+                            kernel::Batch& messages,
+                            std::size_t tag,
+                            const Link& spec) {
+  NSLAB_ASSIGN(index, find_link(context, socket, spec.netns, spec.name));
+  kernel::append_delete_link(messages, tag, index);
+  return {};
+}
+
+Result<std::optional<Link>> find_an_end(Context& context, const Veth& cable) {
+  for (const VethEnd* end : {&cable.a, &cable.b}) {
+    if (end->netns.empty()) {
+      continue;
+    }
+    NSLAB_ASSIGN(socket, netns_socket(context, end->netns));
+    NSLAB_ASSIGN(present, kernel::list_links(socket));
+    for (const kernel::Link& link : present) {
+      if (link.alias == cable_mark(context.layout, cable, cable.a) ||
+          link.alias == cable_mark(context.layout, cable, cable.b)) {
+        return std::optional<Link>({.netns = end->netns, .name = link.name});
+      }
+    }
+  }
+  return std::optional<Link>();
+}
+
+// Removes interfaces; a cable goes by either of its ends.
+Outcome remove_links(Context& context, const std::vector<Link>& links) {
+  context.link_indexes.clear();
+  auto failure = for_each_netns(
+      context,
+      links,
+      [](const Link& each) { return each.netns; },
+      [&](kernel::Socket& socket, kernel::Batch& messages, std::size_t i) {
+        return append_removal(context, socket, messages, i, links[i]);
+      });
+  context.link_indexes.clear();
+  return failure;
+}
+
+}  // namespace
+
+std::string cable_mark(const Layout& layout, const Veth& cable, const VethEnd& end) {
+  return "nslab:" + layout.lab() + ":" + id_of(cable).name + (&end == &cable.a ? ":a" : ":b");
+}
+
+Outcome create(Context& context, Batch<Bridge> batch) {
+  context.link_indexes.erase(std::string(kSwitch));
+  return for_each_netns(
+      context,
+      batch,
+      in_switch,
+      [&](kernel::Socket& /*socket*/, kernel::Batch& messages, std::size_t i) -> Result<void> {
+        kernel::append_bridge(messages,
+                              i,
+                              {.name = batch[i]->name, .mtu = batch[i]->mtu, .up = batch[i]->up},
+                              kernel::kNslabGroup);
+        return {};
+      });
+}
+
+Outcome change(Context& context, Changes<Bridge> batch) {
+  return for_each_netns(
+      context,
+      batch,
+      [](const ChangeOf<Bridge>& /*each*/) { return std::string(kSwitch); },
+      [&](kernel::Socket& socket, kernel::Batch& messages, std::size_t i) -> Result<void> {
+        const Bridge& after = *batch[i].after;
+        NSLAB_ASSIGN(index, find_link(context, socket, std::string(kSwitch), after.name));
+        kernel::append_link_settings(messages, i, index, {.mtu = after.mtu, .up = after.up});
+        return {};
+      });
+}
+
+Outcome destroy(Context& context, Batch<Bridge> batch) {
+  std::vector<Link> links;
+  for (const Bridge* spec : batch) {
+    links.push_back({std::string(kSwitch), spec->name});
+  }
+  return remove_links(context, links);
+}
+
+Outcome create(Context& context, Batch<Veth> batch) {
+  OpenNamespaces open(context);
+  kernel::Batch messages;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (auto added = append_cable(context, open, messages, i, *batch[i]); !added) {
+      return Failure{i, std::move(added).error()};
+    }
+  }
+  // Opened in the lab: whatever a message leaves unsaid cannot land on the host.
+  auto socket = netns_socket(context, batch.front()->a.netns);
+  if (!socket) {
+    return Failure{0, std::move(socket).error()};
+  }
+  if (auto failure = first_failure(socket->execute(messages))) {
+    return failure;
+  }
+  return finish_ends(context, batch);
+}
+
+Outcome change(Context& context, Changes<Veth> batch) {
+  std::vector<EndChange> ends;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (batch[i].before->a != batch[i].after->a) {
+      ends.push_back({&batch[i].before->a, &batch[i].after->a, i});
+    }
+    if (batch[i].before->b != batch[i].after->b) {
+      ends.push_back({&batch[i].before->b, &batch[i].after->b, i});
+    }
+  }
+  auto failure = for_each_netns(
+      context,
+      ends,
+      [](const EndChange& each) { return each.after->netns; },
+      [&](kernel::Socket& socket, kernel::Batch& messages, std::size_t i) {
+        return append_change(context, socket, messages, i, ends[i]);
+      });
+  if (failure) {
+    failure->index = ends[failure->index].place;
+  }
+  return failure;
+}
+
+// By its marks, not by its names: an end may have been renamed. A cable goes by
+// either of its ends.
+Outcome destroy(Context& context, Batch<Veth> batch) {
+  std::vector<Link> links;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    auto found = find_an_end(context, *batch[i]);
+    if (!found) {
+      return Failure{i, std::move(found).error()};
+    }
+    if (*found) {
+      links.push_back(**std::move(found));
+    }
+  }
+  return remove_links(context, links);
+}
+
+Outcome destroy(Context& context, Batch<Link> batch) {
+  std::vector<Link> links;
+  for (const Link* spec : batch) {
+    links.push_back(*spec);
+  }
+  return remove_links(context, links);
+}
+
+}  // namespace nslab::host

@@ -1,0 +1,92 @@
+// What the functions of this module share while they work on one lab.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "host/host.h"
+#include "host/layout.h"
+#include "kernel/cgroup.h"
+#include "kernel/link.h"
+#include "kernel/netlink.h"
+
+namespace nslab::host {
+
+class Spawner;
+
+struct Context {
+  Context(Layout paths, kernel::CgroupTree tree, std::function<bool()> interrupt);
+  ~Context();
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  Layout layout;
+  kernel::CgroupTree cgroups;
+  std::function<bool()> interrupted;
+  // Started for the first node that a command makes; ends with the command.
+  std::unique_ptr<Spawner> spawner;
+  // Nodes with a service that wants its stop signal before its node goes; seen
+  // by observe().
+  std::set<std::string, std::less<>> graceful_nodes;
+  // Interfaces by namespace and name, as last listed; dropped when they change.
+  std::map<std::string, std::map<std::string, kernel::LinkIndex>> link_indexes;
+  // Inodes of the network namespaces that were let go, and their names: settle()
+  // names what still holds one of them.
+  std::map<std::uint64_t, std::string> released;
+
+  static constexpr std::chrono::seconds kPatience{10};
+
+  [[nodiscard]] std::chrono::steady_clock::time_point deadline() const {
+    return std::chrono::steady_clock::now() + kPatience;
+  }
+};
+
+// The lab's network namespace of that name: by its name, or, where the name was
+// taken away by hand, through its node's init.
+Result<UniqueFd> open_netns(const Context& context, std::string_view netns);
+
+// A netlink socket in it.
+Result<kernel::Socket> netns_socket(const Context& context, std::string_view netns);
+
+template <typename T>
+struct ChangeOf {
+  const T* before;
+  const T* after;
+};
+
+// Runs act(object), or act(before, after), for each of a batch, and stops at the
+// first failure.
+template <typename Object, typename Act>
+Outcome each(std::span<const Object* const> batch, Act act) {
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (Result<void> done = act(*batch[i]); !done) {
+      return Failure{i, std::move(done).error()};
+    }
+  }
+  return {};
+}
+
+template <typename Object, typename Act>
+Outcome each(std::span<const ChangeOf<Object>> batch, Act act) {
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (Result<void> done = act(*batch[i].before, *batch[i].after); !done) {
+      return Failure{i, std::move(done).error()};
+    }
+  }
+  return {};
+}
+
+// A cgroup's limits as the kernel layer takes them.
+kernel::Limits limits_of(const resource::Cgroup& spec);
+
+// The first failure of a batch of netlink messages whose tags are indices.
+Outcome first_failure(std::vector<kernel::Failure> failures);
+
+}  // namespace nslab::host

@@ -1,0 +1,192 @@
+#include "host/control.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+#include "base/text.h"
+
+namespace nslab::host {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// A reply, or an empty verb for bytes that are no packet.
+Packet decode(std::string_view bytes) {
+  const init::Reader reader(bytes);
+  Packet packet{.verb = std::string(reader.verb())};
+  for (const init::Field field : reader) {
+    packet.add(field.key, std::string(field.value));
+  }
+  return packet;
+}
+
+int milliseconds_to(Clock::time_point deadline) {
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+  return static_cast<int>(std::max<long>(left, 0));
+}
+
+// A reply that reports a failure, as an error.
+Result<Packet> checked(Packet reply) {
+  if (reply.verb == "error") {
+    return kernel_error(std::string(reply.get("what")), static_cast<int>(reply.number("errno")));
+  }
+  return reply;
+}
+
+}  // namespace
+
+std::string_view Packet::get(std::string_view key) const {
+  const auto found = std::ranges::find(
+      fields, key, [](const auto& field) { return std::string_view(field.first); });
+  return found != fields.end() ? std::string_view(found->second) : std::string_view();
+}
+
+bool Packet::has(std::string_view key) const {
+  return std::ranges::any_of(fields, [&](const auto& field) { return field.first == key; });
+}
+
+long Packet::number(std::string_view key) const {
+  const std::string_view text = get(key);
+  long value = 0;
+  (void)std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+std::vector<std::string> Packet::all(std::string_view key) const {
+  std::vector<std::string> values;
+  for (const auto& [name, value] : fields) {
+    if (name == key) {
+      values.push_back(value);
+    }
+  }
+  return values;
+}
+
+Packet& Packet::add(std::string_view key, std::string value) {
+  fields.push_back({std::string(key), std::move(value)});
+  return *this;
+}
+
+Packet& Packet::add_all(std::string_view key, const std::vector<std::string>& values) {
+  for (const std::string& value : values) {
+    add(key, value);
+  }
+  return *this;
+}
+
+Result<void> send_packet(int socket, const Packet& packet, std::span<const int> fds) {
+  init::Writer writer(packet.verb);
+  for (const auto& [key, value] : packet.fields) {
+    writer.add(key, value);
+  }
+  if (!writer.valid()) {
+    return kernel_error("telling a node's init: too long, or with a NUL byte", EMSGSIZE);
+  }
+  const std::string_view bytes = writer.bytes();
+  iovec data{.iov_base = const_cast<char*>(bytes.data()), .iov_len = bytes.size()};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  std::vector<char> control(CMSG_SPACE(fds.size_bytes()));
+  if (!fds.empty()) {
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(fds.size_bytes());
+    std::memcpy(CMSG_DATA(header), fds.data(), fds.size_bytes());
+  }
+  while (::sendmsg(socket, &message, MSG_NOSIGNAL) < 0) {
+    if (errno != EINTR) {
+      return kernel_error("talking to a node's init", errno);
+    }
+  }
+  return {};
+}
+
+Result<Packet> receive_packet(int socket, Clock::time_point deadline) {
+  for (;;) {
+    pollfd poll{.fd = socket, .events = POLLIN, .revents = 0};
+    const int ready = ::poll(&poll, 1, milliseconds_to(deadline));
+    if (ready == 0) {
+      return kernel_error("waiting for a node's init", ETIMEDOUT);
+    }
+    std::string bytes(init::kMaxPacket, '\0');
+    const ssize_t length = ready > 0 ? ::recv(socket, bytes.data(), bytes.size(), 0) : -1;
+    if (length > 0) {
+      return decode(std::string_view(bytes).substr(0, static_cast<std::size_t>(length)));
+    }
+    if (length == 0) {
+      return kernel_error("the node's init has ended", ECONNRESET);
+    }
+    if (errno != EINTR) {
+      return kernel_error("talking to a node's init", errno);
+    }
+  }
+}
+
+Result<Control> Control::connect(const std::string& socket_path) {
+  UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (!socket.valid() || socket_path.size() >= sizeof address.sun_path) {
+    return kernel_error("opening " + quote(socket_path), socket.valid() ? ENAMETOOLONG : errno);
+  }
+  socket_path.copy(address.sun_path, socket_path.size());
+  if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+    Error error = kernel_error("reaching the node's init", errno);
+    if (errno == ENOENT || errno == ECONNREFUSED) {
+      error.kind = ErrorKind::not_found;
+    }
+    return error;
+  }
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+    return kernel_error("asking who the node's init is", errno);
+  }
+  return Control(std::move(socket), peer.pid);
+}
+
+Result<void> Control::send(std::string_view verb, Packet fields, std::span<const int> fds) {
+  fields.verb = verb;
+  return send_packet(socket_.get(), fields, fds);
+}
+
+Result<Packet> Control::receive(Clock::time_point deadline) {
+  NSLAB_ASSIGN(reply, receive_packet(socket_.get(), deadline));
+  return checked(std::move(reply));
+}
+
+Result<Packet> Control::request(std::string_view verb,
+                                Packet fields,
+                                std::span<const int> fds,
+                                std::chrono::milliseconds patience) {
+  NSLAB_TRY(send(verb, std::move(fields), fds));
+  return receive(Clock::now() + patience);
+}
+
+Result<std::vector<Packet>> Control::list(std::string_view verb) {
+  NSLAB_TRY(send(verb, {}));
+  std::vector<Packet> packets;
+  const auto deadline = Clock::now() + kPatience;
+  for (;;) {
+    NSLAB_ASSIGN(packet, receive(deadline));
+    if (packet.verb == "end") {
+      return packets;
+    }
+    packets.push_back(std::move(packet));
+  }
+}
+
+}  // namespace nslab::host

@@ -1,0 +1,77 @@
+// The host's side of the conversation with a node's init; what is said is in
+// init/protocol.h.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "init/protocol.h"
+
+namespace nslab::host {
+
+// One packet: its verb, and its keys with their values, in order.
+struct Packet {
+  std::string verb;
+  std::vector<std::pair<std::string, std::string>> fields;
+
+  // The first value of a key; empty when it is not there.
+  [[nodiscard]] std::string_view get(std::string_view key) const;
+  [[nodiscard]] bool has(std::string_view key) const;
+  [[nodiscard]] long number(std::string_view key) const;
+  [[nodiscard]] std::vector<std::string> all(std::string_view key) const;
+
+  Packet& add(std::string_view key, std::string value);
+  Packet& add_all(std::string_view key, const std::vector<std::string>& values);
+};
+
+// Sends a packet on a SOCK_SEQPACKET socket, with descriptors for its `fd` keys.
+Result<void> send_packet(int socket, const Packet& packet, std::span<const int> fds = {});
+// Waits for the next packet, until the deadline. ETIMEDOUT when it passes, ECONNRESET
+// when the other side is gone.
+Result<Packet> receive_packet(int socket, std::chrono::steady_clock::time_point deadline);
+
+class Control {
+ public:
+  // Fails with not_found when nobody listens: the node is down.
+  static Result<Control> connect(const std::string& socket_path);
+
+  // The init's process number as the caller sees it. Valid while the connection
+  // lives: it is that of the process that listens.
+  [[nodiscard]] pid_t init_pid() const { return init_pid_; }
+
+  [[nodiscard]] int fd() const { return socket_.get(); }
+
+  // Sends a request and waits for its one reply; a reply that reports a failure
+  // becomes an error.
+  Result<Packet> request(std::string_view verb,
+                         Packet fields,
+                         std::span<const int> fds = {},
+                         std::chrono::milliseconds patience = kPatience);
+
+  // Sends a request and collects the replies up to `end`.
+  Result<std::vector<Packet>> list(std::string_view verb);
+
+  // The two halves of request(), for many nodes at once.
+  Result<void> send(std::string_view verb, Packet fields, std::span<const int> fds = {});
+  Result<Packet> receive(std::chrono::steady_clock::time_point deadline);
+
+  // Longer than anything that an init does not itself bound.
+  static constexpr std::chrono::milliseconds kPatience{60000};
+
+ private:
+  Control(UniqueFd socket, pid_t init_pid) : socket_(std::move(socket)), init_pid_(init_pid) {}
+
+  UniqueFd socket_;
+  pid_t init_pid_ = 0;
+};
+
+}  // namespace nslab::host

@@ -1,0 +1,60 @@
+#include "host/files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+
+#include "base/fd.h"
+#include "base/text.h"
+
+namespace nslab::host {
+
+Result<void> make_directories(const std::string& path) {
+  std::error_code failed;
+  std::filesystem::create_directories(path, failed);
+  if (failed) {
+    return kernel_error("creating " + quote(path), failed.value());
+  }
+  return {};
+}
+
+Result<void> write_file(const std::string& path, std::string_view content, mode_t mode) {
+  const UniqueFd file(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode));
+  if (!file.valid()) {
+    return kernel_error("writing " + quote(path), errno);
+  }
+  while (!content.empty()) {
+    const ssize_t written = ::write(file.get(), content.data(), content.size());
+    if (written < 0) {
+      return kernel_error("writing " + quote(path), errno);
+    }
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+std::optional<std::string> read_file(const std::string& path) {
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!file.valid()) {
+    return std::nullopt;
+  }
+  std::string content;
+  std::array<char, 4096> block{};
+  for (;;) {
+    const ssize_t length = ::read(file.get(), block.data(), block.size());
+    if (length < 0) {
+      return std::nullopt;
+    }
+    if (length == 0) {
+      return content;
+    }
+    content.append(block.data(), static_cast<std::size_t>(length));
+  }
+}
+
+}  // namespace nslab::host

@@ -1,0 +1,23 @@
+// Files in the lab's own directory, which only root can reach.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace nslab::host {
+
+// The directory and those above it that are missing.
+Result<void> make_directories(const std::string& path);
+
+// Writes in place, so that who has the file open or below an overlay sees it.
+Result<void> write_file(const std::string& path, std::string_view content, mode_t mode = 0644);
+
+// Nothing when it cannot be read.
+std::optional<std::string> read_file(const std::string& path);
+
+}  // namespace nslab::host

@@ -1,0 +1,59 @@
+// The one seam between deciding and doing. The reconciler sees a host only
+// through this; LinuxHost is the real one, FakeHost that of the tests.
+//
+// All calls take batches of one kind, so that the fast way is the only way. A
+// batch stops at its first failure or soon after it; what it has done by then is
+// not undone here, and observe() finds it.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/error.h"
+#include "base/result.h"
+#include "host/status.h"
+#include "resource/state.h"
+
+namespace nslab::host {
+
+struct Change {
+  const resource::Spec* before;
+  const resource::Spec* after;
+};
+
+// Which member of a batch failed, and how.
+struct Failure {
+  std::size_t index = 0;
+  Error error;
+};
+
+// Nothing when the whole batch is done.
+using Outcome = std::optional<Failure>;
+
+class Host {
+ public:
+  virtual ~Host() = default;
+
+  // Why this host cannot run the lab, each with its line: a missing cgroup
+  // controller, no overlayfs. Changes nothing.
+  virtual std::vector<Error> obstacles(const resource::DesiredState& desired) = 0;
+
+  // Everything of the lab that the host has, found by nslab's marks and not by
+  // any record; and, in the lab's namespaces, what others made.
+  virtual Result<resource::ObservedState> observe() = 0;
+
+  virtual Outcome create(std::span<const resource::Spec* const> batch) = 0;
+  virtual Outcome change(std::span<const Change> batch) = 0;
+  // The specs are as observed.
+  virtual Outcome destroy(std::span<const resource::Spec* const> batch) = 0;
+
+  // Waits until the kernel has let go of everything that was destroyed: many
+  // objects die asynchronously. An error names what still holds on.
+  virtual Result<void> settle() = 0;
+
+  // What the specs do not say: processes, memory, counters.
+  virtual Result<LabStatus> inspect() = 0;
+};
+
+}  // namespace nslab::host

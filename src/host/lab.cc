@@ -1,0 +1,142 @@
+// The lab itself: its directory, its mounts, its cgroup, and taking all away.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "base/text.h"
+#include "host/control.h"
+#include "host/files.h"
+#include "host/objects.h"
+#include "kernel/mount.h"
+#include "kernel/netns.h"
+
+namespace nslab::host {
+namespace {
+
+namespace fs = std::filesystem;
+
+// `ip netns` makes this directory too; who makes it remembers that it did.
+Result<void> make_names_dir(const Layout& layout) {
+  if (::mkdir(Layout::names_dir().c_str(), 0755) == 0) {
+    return write_file(layout.names_dir_mark(), "", 0600);
+  }
+  if (errno != EEXIST) {
+    return kernel_error("creating " + quote(Layout::names_dir()), errno);
+  }
+  return {};
+}
+
+Result<void> make_lab(Context& context) {
+  const Layout& layout = context.layout;
+  NSLAB_TRY(make_directories(layout.lab_dir()));
+  NSLAB_TRY(make_names_dir(layout));
+  NSLAB_TRY(kernel::mount_tmpfs(layout.mount_source(), layout.lab_dir()));
+  for (const std::string& directory :
+       {layout.ns_dir(), layout.nodes_dir(), layout.base_dir(), layout.sysctl_dir()}) {
+    NSLAB_TRY(make_directories(directory));
+  }
+  NSLAB_TRY(kernel::mount_tmpfs(layout.mount_source(), layout.ns_dir()));
+  return context.cgroups.create(layout.lab());
+}
+
+// Removes our links where `ip netns` looks: those that lead into this lab.
+Result<void> remove_names(Context& context) {
+  const std::string prefix = context.layout.ns_dir() + "/";
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(Layout::names_dir(), failed)) {
+    std::error_code no_link;
+    const std::string target = fs::read_symlink(entry.path(), no_link).string();
+    if (!no_link && target.starts_with(prefix) && ::unlink(entry.path().c_str()) != 0) {
+      return kernel_error("removing " + quote(entry.path().string()), errno);
+    }
+  }
+  return {};
+}
+
+void remember_namespaces(Context& context) {
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(context.layout.ns_dir(), failed)) {
+    struct stat info {};
+
+    if (kernel::is_namespace_mount(entry.path()) && ::stat(entry.path().c_str(), &info) == 0) {
+      context.released.emplace(info.st_ino, entry.path().filename().string());
+    }
+  }
+}
+
+// Mounts can be stacked, by a command that was killed between two of them.
+Result<void> unmount_all(const std::string& target) {
+  NSLAB_ASSIGN(table, kernel::mount_table());
+  for (const kernel::MountEntry& entry : table) {
+    if (entry.target == target) {
+      NSLAB_TRY(kernel::unmount(target));
+    }
+  }
+  return {};
+}
+
+Result<void> remove_directories(const Layout& layout) {
+  // Without its mount the directory is empty, unless somebody else put something there.
+  if (::rmdir(layout.lab_dir().c_str()) != 0 && errno != ENOENT) {
+    return kernel_error("removing " + quote(layout.lab_dir()), errno);
+  }
+  return {};
+}
+
+bool is_last_lab(const Layout& layout) {
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(layout.state_dir(), failed)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with('.') && name != layout.lab() && !name.starts_with(layout.lab() + ".")) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// What all labs share: the last one's end removes it.
+Result<void> remove_shared(Context& context) {
+  const Layout& layout = context.layout;
+  const auto others = context.cgroups.children("");
+  if (others && others->empty()) {
+    NSLAB_TRY(context.cgroups.remove("", context.deadline()));
+  }
+  if (is_last_lab(layout) && ::unlink(layout.names_dir_mark().c_str()) == 0) {
+    (void)::rmdir(Layout::names_dir().c_str());  // others may have put names there
+  }
+  return {};
+}
+
+Result<void> remove_lab(Context& context) {
+  const Layout& layout = context.layout;
+  for (const std::string& node : context.graceful_nodes) {
+    if (auto control = Control::connect(layout.control_socket(node))) {
+      (void)control->request("shutdown", {});  // those that hang are killed next
+    }
+  }
+  if (context.cgroups.exists(layout.lab())) {
+    NSLAB_TRY(context.cgroups.kill(layout.lab(), context.deadline()));
+  }
+  remember_namespaces(context);
+  NSLAB_TRY(remove_names(context));
+  NSLAB_TRY(unmount_all(layout.ns_dir()));
+  NSLAB_TRY(unmount_all(layout.lab_dir()));
+  NSLAB_TRY(remove_directories(layout));
+  NSLAB_TRY(context.cgroups.remove(layout.lab(), context.deadline()));
+  return remove_shared(context);
+}
+
+}  // namespace
+
+Outcome create(Context& context, Batch<resource::Lab> batch) {
+  return each(batch, [&](const resource::Lab& /*spec*/) { return make_lab(context); });
+}
+
+Outcome destroy(Context& context, Batch<resource::Lab> batch) {
+  return each(batch, [&](const resource::Lab& /*spec*/) { return remove_lab(context); });
+}
+
+}  // namespace nslab::host

@@ -1,0 +1,111 @@
+// Where things of a lab are on the host. All names that nslab gives to what
+// others can see are made here.
+//
+//   STATE/LAB/                 a tmpfs, "nslab:LAB" in the mount table
+//     ns/NAME                  network namespaces, bind mounts in a tmpfs of their
+//                              own, so that one unmount takes all names away
+//     ns/user:NODE             user namespaces, likewise
+//     ids/NODE                 what its user namespace maps: which nobody can ask
+//                              the kernel while no process is in it
+//     limits/NODE              its limits as they were asked for: the kernel rounds
+//     base/etc/hosts           what every node sees below its own layer
+//     nodes/NODE/upper, work   its writable layer
+//     nodes/NODE/init.sock     where its init listens
+//     log/NODE/SERVICE.log     what its services print
+//     sysctl/NODE/KEY          the value that a sysctl had before
+//   /run/netns/LAB.NODE        a symbolic link to ns/NODE: where `ip netns` looks
+//   /run/netns/LAB             likewise, to the lab's switch namespace
+//   CGROUP/nslab/LAB/NODE      in each cgroup hierarchy that is needed
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace nslab::host {
+
+class Layout {
+ public:
+  Layout(std::string state_dir, std::string lab)
+      : state_dir_(std::move(state_dir)), lab_(std::move(lab)) {}
+
+  [[nodiscard]] const std::string& lab() const { return lab_; }
+
+  [[nodiscard]] const std::string& state_dir() const { return state_dir_; }
+
+  [[nodiscard]] std::string lab_dir() const { return state_dir_ + "/" + lab_; }
+
+  // What the lab's mounts are called in the mount table: their mark.
+  [[nodiscard]] std::string mount_source() const { return "nslab:" + lab_; }
+
+  [[nodiscard]] std::string ns_dir() const { return lab_dir() + "/ns"; }
+
+  [[nodiscard]] std::string netns(std::string_view name) const {
+    return ns_dir() + "/" + std::string(name);
+  }
+
+  [[nodiscard]] std::string userns(std::string_view node) const {
+    return ns_dir() + "/user:" + std::string(node);
+  }
+
+  [[nodiscard]] std::string ids_file(std::string_view node) const {
+    return lab_dir() + "/ids/" + std::string(node);
+  }
+
+  [[nodiscard]] std::string limits_file(std::string_view node) const {
+    return lab_dir() + "/limits/" + std::string(node);
+  }
+
+  [[nodiscard]] std::string base_dir() const { return lab_dir() + "/base"; }
+
+  [[nodiscard]] std::string nodes_dir() const { return lab_dir() + "/nodes"; }
+
+  [[nodiscard]] std::string node_dir(std::string_view node) const {
+    return nodes_dir() + "/" + std::string(node);
+  }
+
+  [[nodiscard]] std::string control_socket(std::string_view node) const {
+    return node_dir(node) + "/init.sock";
+  }
+
+  [[nodiscard]] std::string log_dir(std::string_view node) const {
+    return lab_dir() + "/log/" + std::string(node);
+  }
+
+  [[nodiscard]] std::string log_file(std::string_view node, std::string_view service) const {
+    return log_dir(node) + "/" + std::string(service) + ".log";
+  }
+
+  [[nodiscard]] std::string sysctl_dir() const { return lab_dir() + "/sysctl"; }
+
+  [[nodiscard]] std::string sysctl_dir(std::string_view node) const {
+    return sysctl_dir() + "/" + std::string(node);
+  }
+
+  // Where `ip netns` looks.
+  [[nodiscard]] static std::string names_dir() { return "/run/netns"; }
+
+  // "webdb.web", or "webdb" for the switch.
+  [[nodiscard]] std::string public_name(std::string_view netns) const;
+
+  [[nodiscard]] std::string name_link(std::string_view netns) const {
+    return names_dir() + "/" + public_name(netns);
+  }
+
+  // Left by the lab that had to make names_dir() itself, so that the last lab's
+  // end takes it away again.
+  [[nodiscard]] std::string names_dir_mark() const { return state_dir_ + "/.made-names-dir"; }
+
+  // Of a node, relative to nslab's own cgroup.
+  [[nodiscard]] std::string cgroup(std::string_view node) const {
+    return lab_ + "/" + std::string(node);
+  }
+
+ private:
+  std::string state_dir_;
+  std::string lab_;
+};
+
+// The name of nslab's own cgroup in every hierarchy: NSLAB_CGROUP_PARENT, or "nslab".
+std::string cgroup_parent();
+
+}  // namespace nslab::host

@@ -1,0 +1,120 @@
+#include "host/linux_host.h"
+
+#include <unistd.h>
+
+#include "base/text.h"
+#include "host/inspect.h"
+#include "host/objects.h"
+#include "host/observe.h"
+#include "host/obstacles.h"
+#include "host/settle.h"
+
+namespace nslab::host {
+namespace {
+
+template <typename T>
+constexpr bool changes_in_place() {
+  bool found = false;
+  resource::for_each_field<T>(
+      [&](const auto& row) { found = found || row.cost == resource::Cost::nothing; });
+  return found;
+}
+
+// No plan holds such a step.
+Failure not_possible(const resource::Spec& spec, const char* what) {
+  return {
+      0,
+      Error{.kind = ErrorKind::internal, .message = to_string(id_of(spec)) + " cannot be " + what}};
+}
+
+template <typename T>
+std::vector<const T*> typed(std::span<const resource::Spec* const> batch) {
+  std::vector<const T*> specs;
+  specs.reserve(batch.size());
+  for (const resource::Spec* spec : batch) {
+    specs.push_back(std::get_if<T>(spec));
+  }
+  return specs;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LinuxHost>> LinuxHost::open(const std::string& state_dir,
+                                                   const std::string& lab,
+                                                   std::function<bool()> interrupted) {
+  if (::geteuid() != 0) {
+    return Error{.kind = ErrorKind::permission,
+                 .message = "nslab makes namespaces and cgroups, which takes root",
+                 .hint = "run it as root, with sudo for example"};
+  }
+  NSLAB_ASSIGN(cgroups, kernel::CgroupTree::open(cgroup_parent()));
+  auto context =
+      std::make_unique<Context>(Layout(state_dir, lab), std::move(cgroups), std::move(interrupted));
+  return std::unique_ptr<LinuxHost>(new LinuxHost(std::move(context)));
+}
+
+LinuxHost::LinuxHost(std::unique_ptr<Context> context) : context_(std::move(context)) {}
+
+LinuxHost::~LinuxHost() = default;
+
+std::vector<Error> LinuxHost::obstacles(const resource::DesiredState& desired) {
+  return host::obstacles(*context_, desired);
+}
+
+Result<resource::ObservedState> LinuxHost::observe() {
+  return host::observe(*context_);
+}
+
+Outcome LinuxHost::create(std::span<const resource::Spec* const> batch) {
+  return std::visit(
+      [&](const auto& first) -> Outcome {
+        using T = std::remove_cvref_t<decltype(first)>;
+        if constexpr (std::is_same_v<T, resource::Link>) {
+          return not_possible(first, "created");  // foreign: only ever found
+        } else {
+          return host::create(*context_, Batch<T>(typed<T>(batch)));
+        }
+      },
+      *batch.front());
+}
+
+Outcome LinuxHost::change(std::span<const Change> batch) {
+  return std::visit(
+      [&](const auto& first) -> Outcome {
+        using T = std::remove_cvref_t<decltype(first)>;
+        if constexpr (changes_in_place<T>()) {
+          std::vector<ChangeOf<T>> changes;
+          changes.reserve(batch.size());
+          for (const Change& each : batch) {
+            changes.push_back({std::get_if<T>(each.before), std::get_if<T>(each.after)});
+          }
+          return host::change(*context_, Changes<T>(changes));
+        } else {
+          return not_possible(first, "changed in place");
+        }
+      },
+      *batch.front().before);
+}
+
+Outcome LinuxHost::destroy(std::span<const resource::Spec* const> batch) {
+  return std::visit(
+      [&](const auto& first) -> Outcome {
+        using T = std::remove_cvref_t<decltype(first)>;
+        if constexpr (std::is_same_v<T, resource::Setup>) {
+          return not_possible(first, "undone");  // the node restarts instead
+        } else {
+          return host::destroy(*context_, Batch<T>(typed<T>(batch)));
+        }
+      },
+      *batch.front());
+}
+
+Result<void> LinuxHost::settle() {
+  return host::settle(*context_);
+}
+
+Result<LabStatus> LinuxHost::inspect() {
+  return host::inspect(*context_);
+}
+
+}  // namespace nslab::host

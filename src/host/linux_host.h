@@ -1,0 +1,38 @@
+// The real host: this machine's kernel, for one lab.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "host/host.h"
+
+namespace nslab::host {
+
+struct Context;
+
+class LinuxHost final : public Host {
+ public:
+  // Finds the host's cgroup hierarchies; changes nothing. `interrupted` is asked
+  // during waits. Fails where the caller is not root.
+  static Result<std::unique_ptr<LinuxHost>> open(const std::string& state_dir,
+                                                 const std::string& lab,
+                                                 std::function<bool()> interrupted);
+
+  ~LinuxHost() override;
+
+  std::vector<Error> obstacles(const resource::DesiredState& desired) override;
+  Result<resource::ObservedState> observe() override;
+  Outcome create(std::span<const resource::Spec* const> batch) override;
+  Outcome change(std::span<const Change> batch) override;
+  Outcome destroy(std::span<const resource::Spec* const> batch) override;
+  Result<void> settle() override;
+  Result<LabStatus> inspect() override;
+
+ private:
+  explicit LinuxHost(std::unique_ptr<Context> context);
+
+  std::unique_ptr<Context> context_;
+};
+
+}  // namespace nslab::host

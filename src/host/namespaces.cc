@@ -1,0 +1,209 @@
+// User and network namespaces with names, and the sysctls of a namespace.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+
+#include "base/text.h"
+#include "host/control.h"
+#include "host/files.h"
+#include "host/objects.h"
+#include "host/observe.h"
+#include "kernel/mount.h"
+#include "kernel/netns.h"
+#include "kernel/sysctl.h"
+
+namespace nslab::host {
+namespace {
+
+using resource::NetNs;
+using resource::Sysctl;
+using resource::UserNs;
+
+// A file to mount a namespace on, and the namespace on it.
+Result<void> name_descriptor(int ns, const std::string& path) {
+  NSLAB_TRY(write_file(path, "", 0444));
+  return kernel::bind_descriptor(ns, path);
+}
+
+Result<void> remove_name(const std::string& path) {
+  NSLAB_TRY(kernel::unmount(path));
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+    return kernel_error("removing " + quote(path), errno);
+  }
+  return {};
+}
+
+// Where `ip netns` looks. A name that is there already is somebody else's.
+Result<void> link_name(const Layout& layout, const std::string& netns) {
+  const std::string link = layout.name_link(netns);
+  std::error_code failed;
+  if (std::filesystem::read_symlink(link, failed) == layout.netns(netns)) {
+    return {};
+  }
+  if (::symlink(layout.netns(netns).c_str(), link.c_str()) != 0) {
+    if (errno == EEXIST) {
+      return Error{.kind = ErrorKind::conflict,
+                   .message = "a network namespace " + quote(layout.public_name(netns)) +
+                              " exists, and nslab did not make it",
+                   .hint = "remove or rename it, or give the lab another name"};
+    }
+    return kernel_error("creating " + quote(link), errno);
+  }
+  return {};
+}
+
+// Bridges and their ports speak no IPv6 of their own: a capture shows the nodes'
+// packets, and a thousand ports do not flood each other.
+Result<void> silence_ipv6(int ns) {
+  auto written = kernel::write_sysctl(ns, "net.ipv6.conf.default.disable_ipv6", "1");
+  if (!written && written.error().os_error == ENOENT) {
+    return {};  // a kernel without IPv6
+  }
+  return written;
+}
+
+Result<void> make_netns(Context& context, const NetNs& spec) {
+  UniqueFd owner;
+  if (!spec.userns.empty()) {
+    NSLAB_ASSIGN(
+        userns,
+        kernel::open_namespace_file(context.layout.userns(spec.userns), kernel::Namespace::user));
+    owner = std::move(userns);
+  }
+  NSLAB_ASSIGN(
+      ns, owner.valid() ? kernel::create_netns_in_userns(owner.get()) : kernel::create_netns());
+  if (spec.name == resource::kSwitch) {
+    NSLAB_TRY(silence_ipv6(ns.get()));
+  }
+  NSLAB_TRY(name_descriptor(ns.get(), context.layout.netns(spec.name)));
+  return link_name(context.layout, spec.name);
+}
+
+// A name that was removed by hand: the node's processes still hold the namespace.
+Result<void> name_again(Context& context, const NetNs& spec) {
+  const std::string path = context.layout.netns(spec.name);
+  if (!kernel::is_namespace_mount(path)) {
+    NSLAB_ASSIGN(ns, open_netns(context, spec.name));
+    NSLAB_TRY(name_descriptor(ns.get(), path));
+  }
+  return link_name(context.layout, spec.name);
+}
+
+Result<void> remove_netns(Context& context, const NetNs& spec) {
+  const Layout& layout = context.layout;
+  const std::string path = layout.netns(spec.name);
+
+  struct stat info {};
+
+  if (kernel::is_namespace_mount(path) && ::stat(path.c_str(), &info) == 0) {
+    context.released.emplace(info.st_ino, spec.name);
+  }
+  std::error_code failed;
+  if (std::filesystem::read_symlink(layout.name_link(spec.name), failed) == path &&
+      ::unlink(layout.name_link(spec.name).c_str()) != 0) {
+    return kernel_error("removing " + quote(layout.name_link(spec.name)), errno);
+  }
+  return remove_name(path);
+}
+
+Result<void> make_userns(Context& context, const UserNs& spec) {
+  const std::string ids = context.layout.ids_file(spec.node);
+  NSLAB_TRY(make_directories(std::filesystem::path(ids).parent_path()));
+  NSLAB_TRY(
+      write_file(ids, std::to_string(spec.first_id) + " " + std::to_string(spec.count), 0600));
+  NSLAB_ASSIGN(ns, kernel::create_userns(spec.first_id, spec.count));
+  return name_descriptor(ns.get(), context.layout.userns(spec.node));
+}
+
+// The namespace that a sysctl belongs to: the node's network namespace, or the
+// IPC namespace of its init.
+Result<UniqueFd> namespace_of(const Context& context, const Sysctl& spec) {
+  NSLAB_ASSIGN(type, kernel::namespace_of_sysctl(spec.key));
+  if (type == kernel::Namespace::net) {
+    return open_netns(context, spec.node);
+  }
+  NSLAB_ASSIGN(control, Control::connect(context.layout.control_socket(spec.node)));
+  return kernel::open_namespace(control.init_pid(), type);
+}
+
+// The value before the first write is kept until the sysctl is given up.
+Result<void> set_sysctl(Context& context, const Sysctl& spec) {
+  NSLAB_ASSIGN(ns, namespace_of(context, spec));
+  const std::string directory = context.layout.sysctl_dir(spec.node);
+  const std::string saved = directory + "/" + saved_sysctl_name(spec.key);
+  if (!read_file(saved)) {
+    NSLAB_ASSIGN(before, kernel::read_sysctl(ns.get(), spec.key));
+    NSLAB_TRY(make_directories(directory));
+    NSLAB_TRY(write_file(saved, before, 0600));
+  }
+  return kernel::write_sysctl(ns.get(), spec.key, spec.value);
+}
+
+Result<void> restore_sysctl(Context& context, const Sysctl& spec) {
+  const std::string saved =
+      context.layout.sysctl_dir(spec.node) + "/" + saved_sysctl_name(spec.key);
+  if (const auto before = read_file(saved)) {
+    NSLAB_ASSIGN(ns, namespace_of(context, spec));
+    NSLAB_TRY(kernel::write_sysctl(ns.get(), spec.key, *before));
+  }
+  if (::unlink(saved.c_str()) != 0 && errno != ENOENT) {
+    return kernel_error("removing " + quote(saved), errno);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string saved_sysctl_name(std::string key) {
+  // An interface name with dots is written with slashes; a file name has none.
+  std::ranges::replace(key, '/', '%');
+  return key;
+}
+
+std::string saved_sysctl_key(std::string name) {
+  std::ranges::replace(name, '%', '/');
+  return name;
+}
+
+Outcome create(Context& context, Batch<UserNs> batch) {
+  return each(batch, [&](const UserNs& spec) { return make_userns(context, spec); });
+}
+
+Outcome destroy(Context& context, Batch<UserNs> batch) {
+  return each(batch,
+              [&](const UserNs& spec) { return remove_name(context.layout.userns(spec.node)); });
+}
+
+Outcome create(Context& context, Batch<NetNs> batch) {
+  return each(batch, [&](const NetNs& spec) { return make_netns(context, spec); });
+}
+
+Outcome change(Context& context, Changes<NetNs> batch) {
+  return each(batch, [&](const NetNs& /*before*/, const NetNs& after) {
+    return name_again(context, after);
+  });
+}
+
+Outcome destroy(Context& context, Batch<NetNs> batch) {
+  return each(batch, [&](const NetNs& spec) { return remove_netns(context, spec); });
+}
+
+Outcome create(Context& context, Batch<Sysctl> batch) {
+  return each(batch, [&](const Sysctl& spec) { return set_sysctl(context, spec); });
+}
+
+Outcome change(Context& context, Changes<Sysctl> batch) {
+  return each(batch, [&](const Sysctl& /*before*/, const Sysctl& after) {
+    return set_sysctl(context, after);
+  });
+}
+
+Outcome destroy(Context& context, Batch<Sysctl> batch) {
+  return each(batch, [&](const Sysctl& spec) { return restore_sysctl(context, spec); });
+}
+
+}  // namespace nslab::host

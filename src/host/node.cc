@@ -1,0 +1,279 @@
+// Nodes: an init each, in its namespaces, its cgroup and its root.
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "base/text.h"
+#include "host/control.h"
+#include "host/files.h"
+#include "host/objects.h"
+#include "host/observe.h"
+#include "host/observe_node.h"
+#include "host/spawner.h"
+#include "kernel/mount.h"
+#include "kernel/netns.h"
+#include "resource/json.h"
+
+namespace nslab::host {
+namespace {
+
+using kernel::Namespace;
+using resource::Node;
+using resource::NsChoice;
+using resource::NsType;
+
+// In the order of NsType.
+constexpr std::array kNamespaces{Namespace::cgroup,
+                                 Namespace::ipc,
+                                 Namespace::net,
+                                 Namespace::mnt,
+                                 Namespace::pid,
+                                 Namespace::time,
+                                 Namespace::user,
+                                 Namespace::uts};
+
+// A socket that is bound and not yet listening: the init listens, so that its
+// identity is what a client sees.
+Result<UniqueFd> bind_control_socket(const std::string& path) {
+  UniqueFd bound(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (!bound.valid() || path.size() >= sizeof address.sun_path) {
+    return kernel_error("binding " + quote(path), bound.valid() ? ENAMETOOLONG : errno);
+  }
+  path.copy(address.sun_path, path.size());
+  const mode_t before = ::umask(0177);
+  const int failed = ::bind(bound.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
+  const int error = errno;
+  (void)::umask(before);
+  if (failed != 0) {
+    return kernel_error("binding " + quote(path), error);
+  }
+  return bound;
+}
+
+void give(NodeRequest& request, std::string_view name, UniqueFd fd) {
+  request.packet.add("fd", std::string(name));
+  request.fds.push_back(std::move(fd));
+}
+
+// Another node's namespace of the type, through its init.
+Result<UniqueFd> shared_namespace(const Context& context, const std::string& node, Namespace type) {
+  NSLAB_ASSIGN(control, Control::connect(context.layout.control_socket(node)));
+  return kernel::open_namespace(control.init_pid(), type);
+}
+
+// The host's number of root in a user namespace.
+std::uint32_t first_id(const Context& context, const std::string& node) {
+  resource::UserNs spec{.node = node};
+  read_id_map(context.layout, spec);
+  return spec.first_id;
+}
+
+// Namespaces with names are joined; the others are made by the spawner's clone.
+Result<void> add_namespaces(const Context& context, const Node& node, NodeRequest& request) {
+  int fresh = 0;
+  for (std::size_t i = 0; i < kNamespaces.size(); ++i) {
+    const auto type = static_cast<NsType>(i);
+    const NsChoice& choice = node.ns(type);
+    if (choice.mode == NsChoice::Mode::host) {
+      continue;
+    }
+    const bool own = choice.mode == NsChoice::Mode::own;
+    const std::string& owner = own ? node.name : choice.of;
+    if (type == NsType::net) {
+      NSLAB_ASSIGN(ns, open_netns(context, owner));
+      give(request, "net", std::move(ns));
+    } else if (type == NsType::user) {
+      NSLAB_ASSIGN(ns, kernel::open_namespace_file(context.layout.userns(owner), Namespace::user));
+      give(request, "user", std::move(ns));
+      request.packet.add("uid_first", std::to_string(first_id(context, owner)));
+    } else if (own) {
+      fresh |= static_cast<int>(kNamespaces[i]);
+    } else {
+      NSLAB_ASSIGN(ns, shared_namespace(context, owner, kNamespaces[i]));
+      give(request, resource::kNsTypeNames[i], std::move(ns));
+    }
+  }
+  request.packet.add("clone", std::to_string(fresh));
+  return {};
+}
+
+struct Layer {
+  std::string lower;
+  std::string upper;
+  std::string work;
+};
+
+Result<Layer> make_layer(const std::string& directory, const std::string& lower) {
+  Layer layer{.lower = lower, .upper = directory + "/upper", .work = directory + "/work"};
+  NSLAB_TRY(make_directories(layer.upper));
+  NSLAB_TRY(make_directories(layer.work));
+  return layer;
+}
+
+// The node's root, and a layer over each further file system that is mounted in it.
+Result<void> add_root(const Context& context, const Node& node, NodeRequest& request) {
+  if (node.ns(NsType::mnt).mode != NsChoice::Mode::own) {
+    return {};
+  }
+  if (node.root == "host") {
+    request.packet.add("root", "host");
+    return {};
+  }
+  const std::string root = node.root == "overlay" ? "/" : node.root;
+  const std::string directory = context.layout.node_dir(node.name);
+  NSLAB_ASSIGN(top, make_layer(directory, root));
+  request.packet.add("root", "overlay")
+      .add("lower", context.layout.base_dir())
+      .add("lower", top.lower)
+      .add("upper", top.upper)
+      .add("work", top.work);
+  NSLAB_ASSIGN(table, kernel::mount_table());
+  int count = 0;
+  for (const std::string& target : kernel::file_systems_below(table, root)) {
+    NSLAB_ASSIGN(layer, make_layer(directory + "/layer" + std::to_string(++count), target));
+    const std::string inside = root == "/" ? target : target.substr(root.size());
+    request.packet.add("layer",
+                       inside + "\t" + layer.lower + "\t" + layer.upper + "\t" + layer.work);
+  }
+  return {};
+}
+
+Result<void> add_cgroup(const Context& context, const Node& node, NodeRequest& request) {
+  const std::string path = context.layout.cgroup(node.name);
+  request.packet.add_all("attach", context.cgroups.v1_procs_files(path));
+  NSLAB_ASSIGN(directory, context.cgroups.directory(path));
+  if (directory.valid()) {
+    give(request, "cgroup2", std::move(directory));
+  }
+  return {};
+}
+
+Result<NodeRequest> request_for(const Context& context, const Node& node) {
+  const Layout& layout = context.layout;
+  NSLAB_TRY(make_directories(layout.node_dir(node.name)));
+  NodeRequest request;
+  request.packet.verb = "node";
+  request.packet.add("id", node.name)
+      .add("name", layout.public_name(node.name))
+      .add("hostname", node.hostname)
+      .add("monotonic", std::to_string(node.monotonic_offset.count()))
+      .add("boottime", std::to_string(node.boottime_offset.count()))
+      .add_all("env", node.environment)
+      .add("spec", resource::to_json_text(node));
+  NSLAB_TRY(add_namespaces(context, node, request));
+  NSLAB_TRY(add_root(context, node, request));
+  NSLAB_TRY(add_cgroup(context, node, request));
+  NSLAB_ASSIGN(listener, bind_control_socket(layout.control_socket(node.name)));
+  give(request, "listen", std::move(listener));
+  return request;
+}
+
+// Values of IPC sysctls belong to the namespace that goes with the node; those of
+// its network namespace stay.
+void forget_ipc_sysctls(const Layout& layout, const std::string& node) {
+  std::error_code failed;
+  for (const auto& entry : std::filesystem::directory_iterator(layout.sysctl_dir(node), failed)) {
+    if (!entry.path().filename().string().starts_with("net.")) {
+      (void)::unlink(entry.path().c_str());
+    }
+  }
+}
+
+// Ends what is in the node's cgroup, and makes the cgroup anew. A cgroup in which
+// cgroup.kill was used kills, in some kernels, whatever is later cloned into it:
+// cgroup_css_set_fork() compares the kill counts of two different cgroups.
+Result<void> empty_cgroup(Context& context, const std::string& node) {
+  const std::string path = context.layout.cgroup(node);
+  if (!context.cgroups.exists(path)) {
+    return {};
+  }
+  NSLAB_ASSIGN(limits, context.cgroups.limits(path));
+  NSLAB_TRY(context.cgroups.kill(path, context.deadline()));
+  NSLAB_TRY(context.cgroups.remove(path, context.deadline()));
+  NSLAB_TRY(context.cgroups.create(path));
+  return limits == kernel::Limits{} ? Result<void>() : context.cgroups.apply(path, limits);
+}
+
+// What an earlier init of that name left behind: its files, and processes that
+// shared another node's PID namespace.
+Result<void> clear_remains(Context& context, const std::string& node) {
+  NSLAB_ASSIGN(left, context.cgroups.processes(context.layout.cgroup(node)));
+  if (!left.empty()) {
+    NSLAB_TRY(empty_cgroup(context, node));
+  }
+  return kernel::remove_tree(context.layout.node_dir(node));
+}
+
+Result<void> remove_node(Context& context, const Node& node) {
+  const Layout& layout = context.layout;
+  if (context.graceful_nodes.contains(node.name)) {
+    if (auto control = Control::connect(layout.control_socket(node.name))) {
+      (void)control->request("shutdown", {});  // what hangs is killed next
+    }
+  }
+  NSLAB_TRY(empty_cgroup(context, node.name));
+  forget_ipc_sysctls(layout, node.name);
+  return kernel::remove_tree(layout.node_dir(node.name));
+}
+
+Result<void> change_node(const Context& context, const Node& before, const Node& after) {
+  NSLAB_ASSIGN(control, Control::connect(context.layout.control_socket(after.name)));
+  if (before.hostname != after.hostname) {
+    NSLAB_TRY(control.request("hostname", Packet().add("name", after.hostname)));
+  }
+  Packet packet;
+  packet.add("spec", resource::to_json_text(after)).add_all("env", after.environment);
+  NSLAB_TRY(control.request("node", std::move(packet)));
+  return {};
+}
+
+}  // namespace
+
+Outcome create(Context& context, Batch<Node> batch) {
+  if (!context.spawner) {
+    auto spawner = Spawner::start(context.layout.state_dir());
+    if (!spawner) {
+      return Failure{0, std::move(spawner).error()};
+    }
+    context.spawner = *std::move(spawner);
+  }
+  // Requests hold descriptors: not all of a large lab's at once.
+  constexpr std::size_t kAtOnce = 64;
+  for (std::size_t first = 0; first < batch.size(); first += kAtOnce) {
+    std::vector<NodeRequest> requests;
+    for (std::size_t i = first; i < std::min(first + kAtOnce, batch.size()); ++i) {
+      if (auto cleared = clear_remains(context, batch[i]->name); !cleared) {
+        return Failure{i, std::move(cleared).error()};
+      }
+      auto request = request_for(context, *batch[i]);
+      if (!request) {
+        return Failure{i, std::move(request).error()};
+      }
+      requests.push_back(*std::move(request));
+    }
+    if (auto failure = context.spawner->spawn(requests)) {
+      failure->index += first;
+      return failure;
+    }
+  }
+  return {};
+}
+
+Outcome change(Context& context, Changes<Node> batch) {
+  return each(batch, [&](const Node& before, const Node& after) {
+    return change_node(context, before, after);
+  });
+}
+
+Outcome destroy(Context& context, Batch<Node> batch) {
+  return each(batch, [&](const Node& spec) { return remove_node(context, spec); });
+}
+
+}  // namespace nslab::host

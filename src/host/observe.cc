@@ -1,0 +1,195 @@
+#include "host/observe.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "host/control.h"
+#include "host/files.h"
+#include "host/observe_network.h"
+#include "host/observe_node.h"
+#include "kernel/mount.h"
+#include "kernel/netns.h"
+#include "kernel/sysctl.h"
+#include "resource/json.h"
+
+namespace nslab::host {
+namespace {
+
+namespace fs = std::filesystem;
+using resource::ObservedState;
+
+std::vector<std::string> names_in(const std::string& directory) {
+  std::vector<std::string> names;
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(directory, failed)) {
+    names.push_back(entry.path().filename());
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+bool exists(const std::string& path) {
+  struct stat info {};
+
+  return ::lstat(path.c_str(), &info) == 0;
+}
+
+// Anything at all that a lab which was cut short can leave behind is the lab.
+Result<bool> observe_lab(const Context& context, ObservedState& state) {
+  const Layout& layout = context.layout;
+  NSLAB_ASSIGN(table, kernel::mount_table());
+  const auto mounted = [&](const std::string& target) {
+    return std::ranges::count_if(table, [&](const kernel::MountEntry& entry) {
+      return entry.target == target && entry.source == layout.mount_source();
+    });
+  };
+  const auto lab_mounts = mounted(layout.lab_dir());
+  const auto ns_mounts = mounted(layout.ns_dir());
+  const bool has_cgroup = context.cgroups.exists(layout.lab());
+  if (lab_mounts == 0 && !has_cgroup && !exists(layout.lab_dir())) {
+    return false;
+  }
+  const bool whole = lab_mounts == 1 && ns_mounts == 1 && has_cgroup;
+  // A directory without our mount is a beginning of ours when it is empty.
+  std::error_code failed;
+  const bool ours = lab_mounts > 0 || has_cgroup || fs::is_empty(layout.lab_dir(), failed);
+  state.add(resource::Lab{.name = layout.lab(), .whole = whole}, ours);
+  return lab_mounts > 0;
+}
+
+void observe_shared_files(const Layout& layout, ObservedState& state) {
+  std::error_code failed;
+  for (const auto& entry : fs::recursive_directory_iterator(layout.base_dir(), failed)) {
+    if (!entry.is_regular_file(failed)) {
+      continue;
+    }
+    const std::string path = entry.path();
+    if (auto content = read_file(path)) {
+      state.add(resource::SharedFile{.path = path.substr(layout.base_dir().size()),
+                                     .content = *std::move(content)});
+    }
+  }
+}
+
+std::optional<resource::Cgroup> asked_limits(const Layout& layout, const std::string& node) {
+  const auto text = read_file(layout.limits_file(node));
+  if (!text) {
+    return std::nullopt;
+  }
+  auto spec = resource::from_json_text(*text);
+  if (!spec || !std::holds_alternative<resource::Cgroup>(*spec)) {
+    return std::nullopt;
+  }
+  return std::get<resource::Cgroup>(*std::move(spec));
+}
+
+Result<void> observe_cgroups(const Context& context, ObservedState& state) {
+  if (!context.cgroups.exists(context.layout.lab())) {
+    return {};
+  }
+  NSLAB_ASSIGN(nodes, context.cgroups.children(context.layout.lab()));
+  for (const std::string& node : nodes) {
+    NSLAB_ASSIGN(limits, context.cgroups.limits(context.layout.cgroup(node)));
+    if (auto asked = asked_limits(context.layout, node);
+        asked && kernel::equivalent(limits_of(*asked), limits)) {
+      state.add(*std::move(asked));
+      continue;
+    }
+    state.add(resource::Cgroup{.node = node,
+                               .memory = limits.memory,
+                               .swap = limits.swap,
+                               .cpu_millis = limits.cpu_millis,
+                               .cpu_weight = limits.cpu_weight,
+                               .cpuset = limits.cpuset,
+                               .pids = limits.pids});
+  }
+  return {};
+}
+
+void observe_user_namespaces(const Layout& layout, ObservedState& state) {
+  constexpr std::string_view kPrefix = "user:";
+  for (const std::string& name : names_in(layout.ns_dir())) {
+    if (!name.starts_with(kPrefix)) {
+      continue;
+    }
+    const std::string node = name.substr(kPrefix.size());
+    resource::UserNs spec{.node = node, .first_id = 0, .count = 0};
+    if (kernel::is_namespace_mount(layout.userns(node))) {
+      read_id_map(layout, spec);
+    }
+    state.add(std::move(spec));
+  }
+}
+
+void observe_sysctls(const Context& context, ObservedState& state) {
+  for (const std::string& node : names_in(context.layout.sysctl_dir())) {
+    for (const std::string& name : names_in(context.layout.sysctl_dir(node))) {
+      const std::string key = saved_sysctl_key(name);
+      if (auto value = read_node_sysctl(context, node, key)) {
+        state.add(resource::Sysctl{.node = node, .key = key, .value = *std::move(value)});
+      }
+    }
+  }
+}
+
+// Names that the lab could want and that belong to somebody else.
+void observe_foreign_names(const Layout& layout, ObservedState& state) {
+  const std::string prefix = layout.lab() + ".";
+  for (const std::string& name : names_in(Layout::names_dir())) {
+    const bool could_be_ours = name == layout.lab() || name.starts_with(prefix);
+    const std::string netns = name == layout.lab()
+                                  ? std::string(resource::kSwitch)
+                                  : name.substr(std::min(prefix.size(), name.size()));
+    if (could_be_ours && !leads_into(layout, netns)) {
+      const resource::NetNs spec{.name = netns};
+      if (!state.resources.contains(id_of(spec))) {
+        state.add(spec, /*ours=*/false);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+bool is_lab_mounted(const Layout& layout) {
+  const auto table = kernel::mount_table();
+  return table && std::ranges::any_of(*table, [&](const kernel::MountEntry& entry) {
+           return entry.target == layout.lab_dir() && entry.source == layout.mount_source();
+         });
+}
+
+bool leads_into(const Layout& layout, const std::string& netns) {
+  std::error_code failed;
+  return fs::read_symlink(layout.name_link(netns), failed) == layout.netns(netns);
+}
+
+std::vector<std::string> netns_names(const Layout& layout) {
+  std::vector<std::string> names = names_in(layout.ns_dir());
+  std::erase_if(names, [](const std::string& name) { return name.find(':') != std::string::npos; });
+  return names;
+}
+
+std::vector<std::string> node_names(const Layout& layout) {
+  return names_in(layout.nodes_dir());
+}
+
+Result<ObservedState> observe(Context& context) {
+  ObservedState state;
+  NSLAB_ASSIGN(mounted, observe_lab(context, state));
+  if (mounted) {
+    context.graceful_nodes.clear();
+    observe_shared_files(context.layout, state);
+    NSLAB_TRY(observe_cgroups(context, state));
+    observe_user_namespaces(context.layout, state);
+    NSLAB_TRY(observe_nodes(context, state));
+    NSLAB_TRY(observe_network(context, state));
+    observe_sysctls(context, state);
+  }
+  observe_foreign_names(context.layout, state);
+  return state;
+}
+
+}  // namespace nslab::host

@@ -1,0 +1,15 @@
+// The part of observe() that a node's init answers.
+#pragma once
+
+#include "host/context.h"
+
+namespace nslab::host {
+
+// Adds every node whose init lives, and what its init holds: files, mounts,
+// setup commands that have run, services.
+Result<void> observe_nodes(Context& context, resource::ObservedState& state);
+
+// The ids that a node's user namespace maps; unchanged where that is not known.
+void read_id_map(const Layout& layout, resource::UserNs& spec);
+
+}  // namespace nslab::host

@@ -1,0 +1,116 @@
+#include "host/obstacles.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/text.h"
+#include "host/observe.h"
+
+namespace nslab::host {
+namespace {
+
+bool kernel_has_file_system(const std::string& name) {
+  std::ifstream file("/proc/filesystems");
+  std::string line;
+  while (std::getline(file, line)) {
+    if (line.ends_with("\t" + name)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool is_directory(const std::string& path) {
+  struct stat info {};
+
+  return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+std::optional<Error> obstacle(const Context& context, const resource::Cgroup& spec) {
+  const std::vector<std::string> missing = context.cgroups.missing(limits_of(spec));
+  if (missing.empty()) {
+    return std::nullopt;
+  }
+  return Error{.kind = ErrorKind::missing,
+               .message = "node " + quote(spec.node) + " has limits, and this host has no cgroup " +
+                          "controller for " + join(missing, ", "),
+               .hint = "boot a kernel that has it, or give --without-limits"};
+}
+
+std::optional<Error> obstacle(const Context& /*context*/, const resource::Node& spec) {
+  const bool own_root =
+      spec.root != "host" && spec.ns(resource::NsType::mnt).mode == resource::NsChoice::Mode::own;
+  if (own_root && !kernel_has_file_system("overlay")) {
+    return Error{.kind = ErrorKind::missing,
+                 .message = "this kernel has no overlayfs, which node " + quote(spec.name) +
+                            " needs for its root",
+                 .hint = "load it (modprobe overlay), or write 'root: host'"};
+  }
+  if (own_root && spec.root != "overlay" && !is_directory(spec.root)) {
+    return Error{.kind = ErrorKind::not_found,
+                 .message = "the root of node " + quote(spec.name) + ", " + quote(spec.root) +
+                            ", is no directory",
+                 .hint = "make it, with debootstrap for example"};
+  }
+  return std::nullopt;
+}
+
+std::optional<Error> obstacle(const Context& /*context*/, const resource::Mount& spec) {
+  if (spec.type != resource::MountType::bind || ::access(spec.source.c_str(), F_OK) == 0) {
+    return std::nullopt;
+  }
+  return Error{.kind = ErrorKind::not_found,
+               .message = "there is no " + quote(spec.source) + " to bind at " +
+                          quote(spec.target) + " of node " + quote(spec.node)};
+}
+
+// The lab's place, taken by something that has none of our marks.
+std::optional<Error> obstacle(const Context& context, const resource::Lab& /*spec*/) {
+  const std::string directory = context.layout.lab_dir();
+  std::error_code failed;
+  if (is_lab_mounted(context.layout) || !std::filesystem::exists(directory, failed) ||
+      std::filesystem::is_empty(directory, failed)) {
+    return std::nullopt;
+  }
+  return Error{.kind = ErrorKind::conflict,
+               .message = quote(directory) + " holds something that nslab did not put there",
+               .hint = "remove or rename it, or give the lab another name"};
+}
+
+std::optional<Error> obstacle(const Context& context, const resource::NetNs& spec) {
+  const std::string link = context.layout.name_link(spec.name);
+
+  struct stat info {};
+
+  if (::lstat(link.c_str(), &info) != 0 || leads_into(context.layout, spec.name)) {
+    return std::nullopt;
+  }
+  return Error{.kind = ErrorKind::conflict,
+               .message = "a network namespace " + quote(context.layout.public_name(spec.name)) +
+                          " exists (" + link + "), and nslab did not make it",
+               .hint = "remove or rename it, or give the lab another name"};
+}
+
+template <typename T>
+std::optional<Error> obstacle(const Context& /*context*/, const T& /*spec*/) {
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<Error> obstacles(Context& context, const resource::DesiredState& desired) {
+  std::vector<Error> found;
+  for (const auto& [id, entry] : desired.resources) {
+    auto error = std::visit([&](const auto& spec) { return obstacle(context, spec); }, entry.spec);
+    if (error) {
+      error->where = entry.origin;
+      found.push_back(*std::move(error));
+    }
+  }
+  return found;
+}
+
+}  // namespace nslab::host

@@ -1,0 +1,13 @@
+// What labs have left on this host, whoever remembers them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace nslab::host {
+
+// The labs that have a directory or record below `state_dir`, a mount, a cgroup
+// or a name where `ip netns` looks; sorted.
+std::vector<std::string> labs_on_host(const std::string& state_dir);
+
+}  // namespace nslab::host

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "host/context.h"
+
+namespace nslab::host {
+
+// Waits until the network namespaces that were let go are gone.
+Result<void> settle(Context& context);
+
+}  // namespace nslab::host
