@@ -1,0 +1,35 @@
+// Walks a plan against a host, batch by batch.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+
+#include "host/host.h"
+#include "plan/plan.h"
+
+namespace nslab::reconcile {
+
+// Told of every batch before and after it; for progress and logs.
+class Progress {
+ public:
+  virtual ~Progress() = default;
+
+  // `done` steps of `all` have ended; the next batch is `steps`.
+  virtual void begin(std::span<const plan::Step> steps, std::size_t done, std::size_t all) = 0;
+  // A stage that is no step: "verifying", "rolling back", ...
+  virtual void stage(const char* name) = 0;
+};
+
+using Interrupted = std::function<bool()>;
+
+// Executes the plan as batches of one action and kind: first what goes, then what
+// changes and comes (plan/halves.h). Progress is told of these halves. Stops at the first failure
+// and returns it, with the position in the lab file of what asked for the object. What was done is
+// not undone.
+Result<void> execute(const plan::Plan& plan,
+                     host::Host& host,
+                     Progress& progress,
+                     const Interrupted& interrupted);
+
+}  // namespace nslab::reconcile
