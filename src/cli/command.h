@@ -1,0 +1,90 @@
+// The commands as rows. From them come the parser, the help, the completion
+// scripts and the man page's list. A new command is a file with its row and its
+// function, and a line in commands.cc.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/console.h"
+
+namespace nslab::cli {
+
+// What was typed, of all commands together.
+struct Arguments {
+  std::string target;              // FILE, LAB, or [LAB/]NODE
+  std::string second;              // SERVICE, SHELL
+  std::vector<std::string> words;  // the command of exec
+
+  bool all = false;
+  bool check = false;
+  bool dot = false;
+  bool follow = false;
+  bool json = false;
+  bool keep = false;
+  bool reference = false;
+  bool wait = false;
+  bool without_limits = false;
+  bool yes = false;
+
+  bool quiet = false;
+  int verbose = 0;
+};
+
+struct Flag {
+  std::string_view names;  // "-f,--follow"
+  std::string_view help;
+  bool Arguments::*target;
+};
+
+struct Positional {
+  std::string_view name;  // "FILE"
+  std::string_view help;
+  std::string Arguments::*target;
+  bool required;
+};
+
+// Exit statuses, as docs/nslab.1 lists them.
+inline constexpr int kDone = 0;
+inline constexpr int kFailed = 1;
+inline constexpr int kUsage = 2;
+inline constexpr int kDifferent = 3;
+
+struct Command {
+  std::string_view name;
+  std::string_view summary;  // one line of the help, an imperative
+  std::span<const Positional> positionals;
+  std::span<const Flag> flags;
+  bool takes_words;  // everything from the first non-flag on belongs to the words
+  int (*run)(const Arguments& arguments, Console& console);
+};
+
+// In the order of the help.
+std::span<const Command* const> commands();
+
+// Flags that several commands take.
+inline constexpr Flag kJson{"--json", "Print JSON", &Arguments::json};
+inline constexpr Flag kAllRows{"--all", "Print every row, however many", &Arguments::all};
+inline constexpr Flag kWait{
+    "--wait", "Wait for another command on the same lab to end", &Arguments::wait};
+inline constexpr Flag kWithoutLimits{"--without-limits",
+                                     "Ignore the file's limits, where this host cannot set them",
+                                     &Arguments::without_limits};
+
+extern const Command kUp;
+extern const Command kDown;
+extern const Command kPlan;
+extern const Command kValidate;
+extern const Command kLs;
+extern const Command kStatus;
+extern const Command kExec;
+extern const Command kShell;
+extern const Command kLogs;
+extern const Command kPrune;
+extern const Command kSchema;
+extern const Command kVersion;
+extern const Command kCompletion;
+
+}  // namespace nslab::cli

@@ -1,0 +1,136 @@
+#include "cli/console.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+#include "base/text.h"
+#include "cli/log.h"
+#include "report/diagnostics.h"
+
+namespace nslab::cli {
+namespace {
+
+bool wants_colour(int fd) {
+  const char* no_colour = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  const bool dumb = terminal != nullptr && std::string_view(terminal) == "dumb";
+  return ::isatty(fd) == 1 && !dumb && (no_colour == nullptr || *no_colour == '\0');
+}
+
+// The text of the file that an error points into; empty when it cannot be read.
+std::string source_of(const Error& error) {
+  if (!error.where.known() || error.where.file == nullptr) {
+    return "";
+  }
+  std::ifstream file(*error.where.file);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+// Errors of one cause come in swarms; the first ones tell.
+constexpr std::size_t kMostErrors = 20;
+constexpr std::size_t kMostRows = 40;
+
+}  // namespace
+
+Console::Console()
+    : progress_(::isatty(STDERR_FILENO) == 1),
+      out_style_(wants_colour(STDOUT_FILENO)),
+      err_style_(wants_colour(STDERR_FILENO)) {}
+
+Console::~Console() {
+  clear_progress();
+}
+
+void Console::set_verbose(int verbose) {
+  verbose_ = verbose;
+  progress_ = progress_ && verbose == 0;
+  start_log(verbose);
+}
+
+void Console::print(std::string_view text) {
+  clear_progress();
+  (void)std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+void Console::say(std::string_view text) {
+  if (quiet_) {
+    return;
+  }
+  clear_progress();
+  (void)std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
+}
+
+void Console::fail(const Error& error) {
+  fail(std::vector<Error>{error});
+}
+
+void Console::fail(const std::vector<Error>& errors) {
+  fail(errors, {});
+}
+
+void Console::fail(const std::vector<Error>& errors, std::string_view source) {
+  clear_progress();
+  for (std::size_t i = 0; i < errors.size() && i < kMostErrors; ++i) {
+    const std::string text =
+        report::render(errors[i], source.empty() ? source_of(errors[i]) : std::string(source));
+    (void)std::fwrite(text.data(), 1, text.size(), stderr);
+  }
+  if (errors.size() > kMostErrors) {
+    (void)std::fprintf(
+        stderr, "… and %s more\n", plural(errors.size() - kMostErrors, "error").c_str());
+  }
+}
+
+std::size_t Console::rows(bool all) const {
+  return all ? static_cast<std::size_t>(-1) : kMostRows;
+}
+
+bool Console::flush() {
+  return std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+}
+
+void Console::begin(std::span<const plan::Step> steps, std::size_t done, std::size_t all) {
+  const plan::Step& first = steps.front();
+  if (verbose_ > 0) {
+    for (const plan::Step& step : steps) {
+      log_step(plan::kActionNames[static_cast<std::size_t>(step.action)], to_string(step.id));
+    }
+  }
+  std::string text = "[" + std::to_string(done) + "/" + std::to_string(all) + "] " +
+                     std::string(plan::kActionNames[static_cast<std::size_t>(first.action)]) + " ";
+  text += steps.size() == 1
+              ? to_string(first.id)
+              : std::to_string(steps.size()) + " × " +
+                    std::string(resource::kKindNames[static_cast<std::size_t>(first.id.kind)]);
+  show_progress(text);
+}
+
+void Console::stage(const char* name) {
+  if (verbose_ > 0) {
+    log_step("stage", name);
+  }
+  show_progress(name);
+}
+
+void Console::show_progress(const std::string& text) {
+  if (!progress_ || quiet_) {
+    return;
+  }
+  // Back to the line's begin, and what stood there away (ECMA-48 EL).
+  (void)std::fprintf(stderr, "\r\x1b[K%s", text.c_str());
+  (void)std::fflush(stderr);
+  progress_shown_ = true;
+}
+
+void Console::clear_progress() {
+  if (progress_shown_) {
+    (void)std::fputs("\r\x1b[K", stderr);
+    progress_shown_ = false;
+  }
+}
+
+}  // namespace nslab::cli

@@ -1,0 +1,142 @@
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "base/text.h"
+#include "cli/interrupt.h"
+#include "cli/session.h"
+#include "host/layout.h"
+
+namespace nslab::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr Positional kPositionals[] = {
+    {"[LAB/]NODE",
+     "The node; its lab's name where several labs have one",
+     &Arguments::target,
+     true},
+    {"SERVICE", "One service; all of the node's when left out", &Arguments::second, false}};
+constexpr Flag kFlags[] = {{"-f,--follow", "Go on printing what is added", &Arguments::follow}};
+
+// One service's log, and how far it has been printed.
+struct Log {
+  std::string service;
+  std::string path;
+  std::streamoff printed = 0;
+};
+
+std::vector<Log> logs_of(const std::string& directory, const std::string& only) {
+  std::vector<Log> logs;
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(directory, failed)) {
+    std::string service = entry.path().stem();
+    if (only.empty() || service == only) {
+      logs.push_back({std::move(service), entry.path()});
+    }
+  }
+  std::ranges::sort(logs, {}, &Log::service);
+  return logs;
+}
+
+// Prints what was added. Where there are several services, each line begins with
+// its service's name. A log that shrank was cut by the node's init to its last
+// part: it is printed from where it now ends.
+void print_new(Log& log, bool with_name, Console& console) {
+  std::ifstream file(log.path, std::ios::binary);
+  file.seekg(0, std::ios::end);
+  const std::streamoff size = file.tellg();
+  if (!file || size < log.printed) {
+    log.printed = file ? size : 0;
+    return;
+  }
+  file.seekg(log.printed);
+  std::string line;
+  while (std::getline(file, line)) {
+    const bool whole = !file.eof();
+    console.print((with_name ? log.service + " | " : "") + line + (whole ? "\n" : ""));
+  }
+  file.clear();
+  log.printed = file.tellg();  // perhaps more than `size`: it may have grown meanwhile
+}
+
+Result<void> follow(std::vector<Log>& logs, Console& console) {
+  const UniqueFd watch(::inotify_init1(IN_CLOEXEC));
+  if (!watch.valid()) {
+    return kernel_error("watching the logs", errno);
+  }
+  for (const Log& log : logs) {
+    if (::inotify_add_watch(watch.get(), log.path.c_str(), IN_MODIFY | IN_DELETE_SELF) < 0) {
+      return kernel_error("watching " + quote(log.path), errno);
+    }
+  }
+  const auto still_there = [](const Log& log) { return fs::exists(log.path); };
+  for (;;) {
+    // Before the first wait too: something may have come before the watch stood.
+    for (Log& log : logs) {
+      print_new(log, logs.size() > 1, console);
+    }
+    if (std::ranges::none_of(logs, still_there) || !console.flush() ||
+        !wait_readable(watch.get())) {
+      return {};  // the lab is gone, the reader is gone, or the user wants to end
+    }
+    std::array<char, 4096> events{};
+    if (::read(watch.get(), events.data(), events.size()) < 0) {
+      return kernel_error("watching the logs", errno);
+    }
+  }
+}
+
+Error no_logs(const std::string& directory, const Arguments& arguments) {
+  std::vector<std::string> known;
+  for (const Log& log : logs_of(directory, "")) {
+    known.push_back(log.service);
+  }
+  if (arguments.second.empty() || known.empty()) {
+    return Error{.kind = ErrorKind::not_found,
+                 .message = "node " + quote(arguments.target) + " has no services"};
+  }
+  return Error{
+      .kind = ErrorKind::not_found,
+      .message = "node " + quote(arguments.target) + " has no service " + quote(arguments.second),
+      .hint = "its services are " + join(known, ", ")};
+}
+
+int run(const Arguments& arguments, Console& console) {
+  const auto name = find_node(arguments.target);
+  if (!name) {
+    console.fail(name.error());
+    return exit_status(name.error().kind);
+  }
+  const host::Layout layout(state::default_state_dir(), name->lab);
+  const std::string directory = layout.log_dir(name->node);
+  std::vector<Log> logs = logs_of(directory, arguments.second);
+  if (logs.empty()) {
+    console.fail(no_logs(directory, arguments));
+    return kFailed;
+  }
+  for (Log& log : logs) {
+    print_new(log, logs.size() > 1, console);
+  }
+  if (arguments.follow) {
+    if (auto followed = follow(logs, console); !followed) {
+      console.fail(followed.error());
+      return kFailed;
+    }
+  }
+  return kDone;
+}
+
+}  // namespace
+
+const Command kLogs{
+    "logs", "Print what a node's services printed", kPositionals, kFlags, false, run};
+
+}  // namespace nslab::cli

@@ -1,0 +1,67 @@
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "cli/session.h"
+#include "report/table.h"
+
+namespace nslab::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr Flag kFlags[] = {kJson};
+
+struct Row {
+  std::string lab;
+  std::string state;
+  std::size_t nodes = 0;
+  std::string file;
+  std::string description;
+};
+
+Row row_of(const std::string& lab, const state::RecordStore& store) {
+  Row row{.lab = lab, .state = "unknown"};
+  const auto record = store.load(lab);
+  if (!record) {
+    return row;  // its record is lost; `down` and `prune` work without
+  }
+  row.file = record->file;
+  row.state = record->intended ? "unfinished" : "up";
+  const auto& state = record->applied ? record->applied : record->intended;
+  if (state) {
+    row.description = state->description;
+    for (const auto& [id, entry] : state->resources) {
+      row.nodes += id.kind == resource::Kind::node ? 1 : 0;
+    }
+  }
+  return row;
+}
+
+int run(const Arguments& arguments, Console& console) {
+  const state::RecordStore store(state::default_state_dir());
+  Json json = Json::array();
+  report::Table table({"LAB", "STATE", "NODES", "FILE", "DESCRIPTION"});
+  for (const std::string& lab : labs_on_host()) {
+    const Row row = row_of(lab, store);
+    table.add({row.lab, row.state, std::to_string(row.nodes), row.file, row.description});
+    json.push_back({{"lab", row.lab},
+                    {"state", row.state},
+                    {"nodes", row.nodes},
+                    {"file", row.file},
+                    {"description", row.description}});
+  }
+  if (arguments.json) {
+    console.print(json.dump(2) + "\n");
+  } else if (table.empty()) {
+    console.say("no lab is up");
+  } else {
+    console.print(table.render(console.out()));
+  }
+  return kDone;
+}
+
+}  // namespace
+
+const Command kLs{"ls", "List the labs on this host", {}, kFlags, false, run};
+
+}  // namespace nslab::cli

@@ -1,0 +1,120 @@
+// Reads the command line, by the rows of command.h, and runs one command.
+#include <sys/resource.h>
+
+#include <iostream>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/command.h"
+#include "cli/interrupt.h"
+
+namespace nslab::cli {
+namespace {
+
+constexpr const char* kFooter =
+    "A lab file describes nodes and how they are cabled; see labs/ for examples and\n"
+    "nslab(1) for everything. Exit status: 0 done, 1 failed, 2 a bad command line or\n"
+    "lab file, 3 a difference was found.";
+
+// NSLAB_WITHOUT_LIMITS stands for --without-limits.
+std::string environment_name(std::string_view flag) {
+  std::string name = "NSLAB_";
+  for (const char each : flag.substr(flag.rfind("--") + 2)) {
+    name += each == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(each)));
+  }
+  return name;
+}
+
+CLI::App* add_command(CLI::App& app, const Command& command, Arguments& arguments) {
+  CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.summary));
+  for (const Positional& each : command.positionals) {
+    CLI::Option* option =
+        sub->add_option(std::string(each.target == &Arguments::target ? "target" : "second"),
+                        arguments.*each.target,
+                        std::string(each.help));
+    option->option_text(std::string(each.name))->required(each.required);
+  }
+  for (const Flag& each : command.flags) {
+    sub->add_flag(std::string(each.names), arguments.*each.target, std::string(each.help))
+        ->envname(environment_name(each.names));
+  }
+  if (command.takes_words) {
+    sub->add_option("words", arguments.words, "The command and its arguments")
+        ->option_text("CMD [ARG…]")
+        ->required();
+    sub->positionals_at_end();
+    sub->prefix_command(false);
+  }
+  return sub;
+}
+
+void add_common_flags(CLI::App& app, Arguments& arguments) {
+  app.add_flag("-v,--verbose", arguments.verbose, "Log each step; twice: also what each phase took")
+      ->envname("NSLAB_VERBOSE");
+  app.add_flag("-q,--quiet", arguments.quiet, "Print errors only")->envname("NSLAB_QUIET");
+}
+
+// Thousands of namespaces and sockets are open at once in a large lab.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    (void)::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+int report_usage(const CLI::ParseError& error, const CLI::App& app) {
+  if (error.get_exit_code() == 0) {
+    return app.exit(error);  // --help
+  }
+  std::cerr << "nslab: error: " << error.what() << "\nhint: 'nslab --help' lists the commands, "
+            << "'nslab COMMAND --help' their options\n";
+  return kUsage;
+}
+
+int run_command(const Command& command, const Arguments& arguments) {
+  Console console;
+  console.set_quiet(arguments.quiet);
+  console.set_verbose(arguments.verbose);
+  watch_interrupts();
+  raise_descriptor_limit();
+  const int status = command.run(arguments, console);
+  if (!console.flush()) {
+    console.fail(Error{.kind = ErrorKind::kernel, .message = "writing to standard output failed"});
+    return kFailed;
+  }
+  return status;
+}
+
+int main(int argc, char** argv) {
+  CLI::App app("nslab: network labs from Linux namespaces", "nslab");
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  app.fallthrough();
+  Arguments arguments;
+  add_common_flags(app, arguments);
+  std::vector<std::pair<CLI::App*, const Command*>> known;
+  for (const Command* command : commands()) {
+    known.emplace_back(add_command(app, *command, arguments), command);
+  }
+  app.set_version_flag("--version", "nslab " NSLAB_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return report_usage(error, app);
+  }
+  for (const auto& [sub, command] : known) {
+    if (sub->parsed()) {
+      return run_command(*command, arguments);
+    }
+  }
+  return kUsage;
+}
+
+}  // namespace
+}  // namespace nslab::cli
+
+int main(int argc, char** argv) {
+  return nslab::cli::main(argc, argv);
+}

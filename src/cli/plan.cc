@@ -1,0 +1,66 @@
+#include "report/plan.h"
+
+#include <nlohmann/json.hpp>
+
+#include "cli/session.h"
+
+namespace nslab::cli {
+namespace {
+
+constexpr Positional kPositionals[] = {
+    {"FILE", "The lab file; - for standard input", &Arguments::target, true}};
+constexpr Flag kFlags[] = {
+    {"--check", "Exit with 3 when there is something to do", &Arguments::check},
+    {"--dot", "Print the graph of steps for Graphviz", &Arguments::dot},
+    kAllRows,
+    kWithoutLimits,
+    kJson};
+
+void print(const Arguments& arguments, const plan::Plan& plan, Console& console) {
+  if (arguments.json) {
+    console.print(report::plan_json(plan).dump(2) + "\n");
+  } else if (arguments.dot) {
+    console.print(report::plan_dot(plan));
+  } else {
+    console.print(report::plan_text(plan, console.out(), console.rows(arguments.all)));
+    console.print(report::plan_summary(plan) + "\n");
+  }
+}
+
+int run(const Arguments& arguments, Console& console) {
+  auto file = read_lab_file(arguments.target, console);
+  if (!file) {
+    return kUsage;
+  }
+  resource::DesiredState& desired = file->lab.desired;
+  if (arguments.without_limits) {
+    drop_limits(desired);
+  }
+  auto session = Session::open(desired.lab, console);
+  if (!session) {
+    console.fail(session.error());
+    return kFailed;
+  }
+  if (const auto obstacles = session->host().obstacles(desired); !obstacles.empty()) {
+    console.fail(obstacles);
+    return kFailed;
+  }
+  auto plan = session->reconciler().plan(desired);
+  if (!plan) {
+    console.fail(plan.error());
+    return kFailed;
+  }
+  if (!plan->conflicts().empty()) {
+    console.fail(plan->conflicts());
+    return kFailed;
+  }
+  print(arguments, *plan, console);
+  return arguments.check && !plan->empty() ? kDifferent : kDone;
+}
+
+}  // namespace
+
+const Command kPlan{
+    "plan", "Show what up would do, and why; change nothing", kPositionals, kFlags, false, run};
+
+}  // namespace nslab::cli

@@ -1,0 +1,102 @@
+#include <unistd.h>
+
+#include <iostream>
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "cli/session.h"
+#include "report/plan.h"
+
+namespace nslab::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr Flag kFlags[] = {{"-y,--yes", "Remove without asking", &Arguments::yes}, kWait, kJson};
+
+// A lab that a command has brought up and nothing has cut short is somebody's.
+bool is_owned(const std::string& lab, const state::RecordStore& store) {
+  const auto record = store.load(lab);
+  return record && record->applied && !record->intended;
+}
+
+bool user_agrees(const Arguments& arguments, Console& console) {
+  if (arguments.yes) {
+    return true;
+  }
+  if (::isatty(STDIN_FILENO) != 1) {
+    console.say("nothing was removed; give --yes to remove it");
+    return false;
+  }
+  console.print("Remove it? [y/N] ");
+  (void)console.flush();
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "yes";
+}
+
+// Plans the removal of everything of a lab, and with `remove` carries it out.
+Result<plan::Plan> take_away(const std::string& lab,
+                             const Arguments& arguments,
+                             bool remove,
+                             Console& console) {
+  NSLAB_ASSIGN(session, Session::open(lab, console));
+  NSLAB_TRY(session.lock("prune", arguments.wait));
+  const resource::DesiredState nothing{.lab = lab};
+  if (!remove) {
+    return session.reconciler().plan(nothing);
+  }
+  reconcile::Report report;
+  if (auto failed = session.reconciler().apply(nothing, {.keep_wreck = true}, report)) {
+    return std::move(failed->errors.front());
+  }
+  return std::move(report.plan);
+}
+
+int run(const Arguments& arguments, Console& console) {
+  const state::RecordStore store(state::default_state_dir());
+  Json json = Json::array();
+  std::vector<std::string> unowned;
+  for (const std::string& lab : labs_on_host()) {
+    if (is_owned(lab, store)) {
+      continue;
+    }
+    auto plan = take_away(lab, arguments, false, console);
+    if (!plan) {
+      console.fail(plan.error());
+      return kFailed;
+    }
+    unowned.push_back(lab);
+    json.push_back({{"lab", lab}, {"plan", report::plan_json(*plan)}});
+    if (!arguments.json) {
+      console.print(quote(lab) + " is no finished lab:\n" +
+                    report::plan_text(*plan, console.out(), console.rows(false)));
+    }
+  }
+  if (arguments.json) {
+    console.print(json.dump(2) + "\n");
+  }
+  if (unowned.empty()) {
+    console.say("nothing to prune");
+    return kDone;
+  }
+  if (!user_agrees(arguments, console)) {
+    return kDone;
+  }
+  for (const std::string& lab : unowned) {
+    if (auto removed = take_away(lab, arguments, true, console); !removed) {
+      console.fail(removed.error());
+      return kFailed;
+    }
+    console.say("removed what was left of " + quote(lab));
+  }
+  return kDone;
+}
+
+}  // namespace
+
+const Command kPrune{
+    "prune", "Remove what nslab made and no lab owns any more", {}, kFlags, false, run};
+
+}  // namespace nslab::cli

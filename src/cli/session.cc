@@ -1,0 +1,233 @@
+#include "cli/session.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+#include "base/text.h"
+#include "cli/interrupt.h"
+#include "host/residue.h"
+
+namespace nslab::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool looks_like_file(const std::string& target) {
+  return target.find('/') != std::string::npos || target.ends_with(".yaml") ||
+         target.ends_with(".yml");
+}
+
+Error no_lab(const std::string& name) {
+  const std::vector<std::string> labs = labs_on_host();
+  const std::vector<std::string_view> names(labs.begin(), labs.end());
+  const std::string_view near = nearest(name, names);
+  std::string hint = labs.empty() ? "no lab is up; 'nslab up FILE' brings one up"
+                                  : "the labs here are " + join(labs, ", ");
+  if (!near.empty()) {
+    hint = "did you mean " + quote(near) + "?";
+  }
+  return Error{.kind = ErrorKind::not_found,
+               .message = "there is no lab " + quote(name) + " on this host",
+               .hint = std::move(hint)};
+}
+
+Result<std::string> only_lab() {
+  const std::vector<std::string> labs = labs_on_host();
+  if (labs.size() == 1) {
+    return labs.front();
+  }
+  if (labs.empty()) {
+    return Error{.kind = ErrorKind::not_found,
+                 .message = "no lab is up",
+                 .hint = "'nslab up FILE' brings one up"};
+  }
+  return Error{.kind = ErrorKind::usage,
+               .message = "there are several labs: " + join(labs, ", "),
+               .hint = "name the one that is meant"};
+}
+
+// The nodes that a lab was last brought to have.
+std::vector<std::string> nodes_of(const std::string& lab) {
+  std::error_code failed;
+  std::vector<std::string> nodes;
+  const std::string directory = state::default_state_dir() + "/" + lab + "/nodes";
+  for (const auto& entry : fs::directory_iterator(directory, failed)) {
+    nodes.push_back(entry.path().filename());
+  }
+  std::ranges::sort(nodes);
+  return nodes;
+}
+
+Error no_node(const std::string& node, const std::vector<std::string>& known) {
+  const std::vector<std::string_view> names(known.begin(), known.end());
+  const std::string_view near = nearest(node, names);
+  std::string hint = "'nslab status' lists the nodes";
+  if (!near.empty()) {
+    hint = "did you mean " + quote(near) + "?";
+  } else if (known.empty()) {
+    hint = "no lab is up; 'nslab up FILE' brings one up";
+  }
+  return Error{.kind = ErrorKind::not_found,
+               .message = "there is no node " + quote(node),
+               .hint = std::move(hint)};
+}
+
+Result<std::string> read_text(const std::string& file) {
+  if (file == "-") {
+    return std::string{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+  }
+
+  struct stat info {};
+
+  if (::stat(file.c_str(), &info) != 0) {
+    Error error = kernel_error("reading " + quote(file), errno);
+    error.kind = ErrorKind::usage;
+    return error;
+  }
+  std::ifstream stream(file);
+  if (S_ISDIR(info.st_mode) || !stream) {
+    return Error{.kind = ErrorKind::usage,
+                 .message = "reading " + quote(file) +
+                            (S_ISDIR(info.st_mode) ? ": it is a directory" : " failed"),
+                 .hint = "give the path of a lab file"};
+  }
+  return std::string{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+}
+
+}  // namespace
+
+std::optional<LabFile> read_lab_file(const std::string& file, Console& console) {
+  auto text = read_text(file);
+  if (!text) {
+    console.fail(text.error());
+    return std::nullopt;
+  }
+  const bool from_stdin = file == "-";
+  Diagnostics diagnostics;
+  auto lab = load_lab(*text,
+                      from_stdin ? "<stdin>" : file,
+                      from_stdin ? "lab" : fs::path(file).stem().string(),
+                      diagnostics,
+                      fs::absolute(from_stdin ? "." : fs::path(file).parent_path()).string());
+  if (!diagnostics.ok() || !lab) {
+    diagnostics.sort();
+    console.fail(diagnostics.errors(), *text);
+    return std::nullopt;
+  }
+  return LabFile{from_stdin ? file : fs::absolute(file).lexically_normal().string(),
+                 *std::move(lab)};
+}
+
+void drop_limits(resource::DesiredState& desired) {
+  for (auto& [id, entry] : desired.resources) {
+    if (auto* cgroup = std::get_if<resource::Cgroup>(&entry.spec)) {
+      *cgroup = resource::Cgroup{.node = cgroup->node};
+    }
+  }
+}
+
+Result<Session> Session::open(const std::string& lab, Console& console) {
+  Session session;
+  session.lab_ = lab;
+  const std::string directory = state::default_state_dir();
+  session.store_ = std::make_unique<state::RecordStore>(directory);
+  NSLAB_ASSIGN(host, host::LinuxHost::open(directory, lab, interrupted));
+  session.host_ = std::move(host);
+  session.reconciler_ = std::make_unique<reconcile::Reconciler>(
+      *session.host_, *session.store_, console, interrupted);
+  return session;
+}
+
+Result<void> Session::lock(const std::string& purpose, bool wait) {
+  NSLAB_ASSIGN(held, state::LabLock::take(store_->directory(), lab_, purpose, wait));
+  lock_ = std::move(held);
+  return {};
+}
+
+std::vector<std::string> labs_on_host() {
+  return host::labs_on_host(state::default_state_dir());
+}
+
+Result<std::string> find_lab(const std::string& target) {
+  if (target.empty()) {
+    return only_lab();
+  }
+  if (looks_like_file(target)) {
+    // The file may have changed or be gone: its record knows the lab's name.
+    const std::string path = fs::absolute(target).lexically_normal().string();
+    const state::RecordStore store(state::default_state_dir());
+    for (const std::string& lab : store.labs()) {
+      const auto record = store.load(lab);
+      if (record && record->file == path) {
+        return lab;
+      }
+    }
+    return fs::path(target).stem().string();
+  }
+  const std::vector<std::string> labs = labs_on_host();
+  if (std::ranges::find(labs, target) == labs.end()) {
+    return no_lab(target);
+  }
+  return target;
+}
+
+Result<NodeName> find_node(const std::string& target) {
+  const std::size_t slash = target.find('/');
+  if (slash != std::string::npos) {
+    NSLAB_ASSIGN(lab, find_lab(target.substr(0, slash)));
+    const std::string node = target.substr(slash + 1);
+    const std::vector<std::string> nodes = nodes_of(lab);
+    if (std::ranges::find(nodes, node) == nodes.end()) {
+      return no_node(node, nodes);
+    }
+    return NodeName{lab, node};
+  }
+  std::vector<std::string> known;
+  std::vector<std::string> having;
+  for (const std::string& lab : labs_on_host()) {
+    const std::vector<std::string> nodes = nodes_of(lab);
+    known.insert(known.end(), nodes.begin(), nodes.end());
+    if (std::ranges::find(nodes, target) != nodes.end()) {
+      having.push_back(lab);
+    }
+  }
+  if (having.empty()) {
+    return no_node(target, known);
+  }
+  if (having.size() > 1) {
+    return Error{.kind = ErrorKind::usage,
+                 .message = "several labs have a node " + quote(target) + ": " + join(having, ", "),
+                 .hint = "write LAB/" + target};
+  }
+  return NodeName{having.front(), target};
+}
+
+void explain_failure(const reconcile::Failed& failed, const std::string& lab, Console& console) {
+  console.fail(failed.errors);
+  if (failed.rollback_error) {
+    console.fail(*failed.rollback_error);
+    console.say("lab " + quote(lab) + " could not be put back; 'nslab down " + lab +
+                "' removes what is left");
+  } else if (!failed.rolled_back) {
+    console.say("lab " + quote(lab) + " is left as it is; 'nslab down " + lab + "' removes it");
+  }
+}
+
+int exit_status(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::usage:
+    case ErrorKind::syntax:
+    case ErrorKind::schema:
+    case ErrorKind::semantic:
+      return kUsage;
+    default:
+      return kFailed;
+  }
+}
+
+}  // namespace nslab::cli

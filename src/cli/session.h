@@ -1,0 +1,75 @@
+// What several commands begin with: reading a lab file, finding a lab, opening
+// the host and the record.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "cli/command.h"
+#include "host/linux_host.h"
+#include "reconcile/reconciler.h"
+#include "state/lock.h"
+#include "state/record.h"
+#include "topology/load.h"
+
+namespace nslab::cli {
+
+struct LabFile {
+  std::string path;  // absolute; "-" for standard input
+  LoadedLab lab;
+};
+
+// Reads and checks a lab file; prints every error in it. Nothing when there was one.
+std::optional<LabFile> read_lab_file(const std::string& file, Console& console);
+
+// Takes the limits out of what is desired.
+void drop_limits(resource::DesiredState& desired);
+
+// One lab on this host, with what it takes to look at it and to change it.
+class Session {
+ public:
+  static Result<Session> open(const std::string& lab, Console& console);
+
+  // Holds the lab's lock until the session ends. `purpose` is for who waits.
+  Result<void> lock(const std::string& purpose, bool wait);
+
+  [[nodiscard]] host::LinuxHost& host() { return *host_; }
+
+  [[nodiscard]] const state::RecordStore& store() const { return *store_; }
+
+  [[nodiscard]] reconcile::Reconciler& reconciler() { return *reconciler_; }
+
+ private:
+  Session() = default;
+
+  std::string lab_;
+  std::unique_ptr<state::RecordStore> store_;
+  std::unique_ptr<host::LinuxHost> host_;
+  std::unique_ptr<reconcile::Reconciler> reconciler_;
+  std::optional<state::LabLock> lock_;
+};
+
+// The lab that `target` names: a lab's name, a lab file, or, when it is empty,
+// the only lab on this host.
+Result<std::string> find_lab(const std::string& target);
+
+struct NodeName {
+  std::string lab;
+  std::string node;
+};
+
+// "LAB/NODE", or "NODE" of the only lab that has one of that name.
+Result<NodeName> find_node(const std::string& target);
+
+// Every lab that has left something on this host, sorted.
+std::vector<std::string> labs_on_host();
+
+// Prints why a command failed, and what became of the lab.
+void explain_failure(const reconcile::Failed& failed, const std::string& lab, Console& console);
+
+// 2 for what the user wrote, 1 for what the host did.
+int exit_status(ErrorKind kind);
+
+}  // namespace nslab::cli

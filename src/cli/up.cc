@@ -1,0 +1,74 @@
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "cli/session.h"
+#include "cli/timing.h"
+#include "report/plan.h"
+
+namespace nslab::cli {
+namespace {
+
+constexpr Positional kPositionals[] = {
+    {"FILE", "The lab file; - for standard input", &Arguments::target, true}};
+constexpr Flag kFlags[] = {
+    {"--keep", "Leave a lab that failed as it is, for a look", &Arguments::keep},
+    kWithoutLimits,
+    kWait,
+    kJson};
+
+std::string outcome(const LabFile& file, const plan::Plan& plan) {
+  const resource::DesiredState& desired = file.lab.desired;
+  if (plan.empty()) {
+    return "lab " + quote(desired.lab) + " is as the file says: nothing to do\n";
+  }
+  std::size_t nodes = 0;
+  std::size_t cables = 0;
+  for (const auto& [id, entry] : desired.resources) {
+    nodes += id.kind == resource::Kind::node ? 1 : 0;
+    cables += id.kind == resource::Kind::veth ? 1 : 0;
+  }
+  return "lab " + quote(desired.lab) + " is up: " + plural(nodes, "node") + ", " +
+         plural(cables, "cable") + " (" + report::plan_summary(plan) + ")\n";
+}
+
+int run(const Arguments& arguments, Console& console) {
+  auto file = read_lab_file(arguments.target, console);
+  if (!file) {
+    return kUsage;
+  }
+  resource::DesiredState& desired = file->lab.desired;
+  if (arguments.without_limits) {
+    drop_limits(desired);
+  }
+  auto session = Session::open(desired.lab, console);
+  if (!session) {
+    console.fail(session.error());
+    return kFailed;
+  }
+  if (auto locked = session->lock("up", arguments.wait); !locked) {
+    console.fail(locked.error());
+    return kFailed;
+  }
+  reconcile::Report report;
+  const auto failed = session->reconciler().apply(
+      desired, {.file = file->path, .keep_wreck = arguments.keep}, report);
+  log_phases(report, console);
+  if (failed) {
+    explain_failure(*failed, desired.lab, console);
+    return exit_status(failed->errors.front().kind);
+  }
+  if (arguments.json) {
+    nlohmann::ordered_json json = {{"lab", desired.lab}};
+    json.update(report::plan_json(report.plan));
+    console.print(json.dump(2) + "\n");
+  } else if (!arguments.quiet) {
+    console.print(outcome(*file, report.plan));
+  }
+  return kDone;
+}
+
+}  // namespace
+
+const Command kUp{"up", "Bring a lab to what its file says", kPositionals, kFlags, false, run};
+
+}  // namespace nslab::cli

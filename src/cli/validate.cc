@@ -1,0 +1,26 @@
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "cli/session.h"
+
+namespace nslab::cli {
+namespace {
+
+constexpr Positional kPositionals[] = {
+    {"FILE", "The lab file; - for standard input", &Arguments::target, true}};
+
+int run(const Arguments& arguments, Console& console) {
+  const auto file = read_lab_file(arguments.target, console);
+  if (!file) {
+    return kUsage;
+  }
+  console.say(file->path + ": " + "lab " + quote(file->lab.desired.lab) + " is valid");
+  return kDone;
+}
+
+}  // namespace
+
+const Command kValidate{
+    "validate", "Check a lab file and list every error in it", kPositionals, {}, false, run};
+
+}  // namespace nslab::cli
