@@ -1,0 +1,235 @@
+"""What was changed by hand is seen as exactly that, and `up` mends exactly that."""
+
+import unittest
+
+from nslab_test import Lab, NslabTest, eventually, lab_file, main, nslab, residue, run, sandbox, succeed
+
+LAB = """
+name: drift
+subnets: {net: 10.90.0.0/24}
+nodes:
+  r:
+    role: router
+    interfaces: {eth0: net}
+    sysctls: {net.ipv4.conf.all.rp_filter: 2}
+    files: {/etc/motd: "welcome\\n"}
+    mounts: {/data: {tmpfs: 1M}}
+    services: {sleeper: {command: [sleep, infinity]}}
+  a:
+    interfaces: {eth0: net}
+    hostname: alpha
+    routes: [{to: 10.91.0.0/16, via: 10.90.0.1}]
+    limits: {pids: 40, memory: 64M}
+    services:
+      sleeper: {command: [sleep, infinity]}
+      other: {command: [sleep, "1000000"]}
+links: [r:eth1 -- a:eth1]
+"""
+
+FILE = lab_file(LAB, "drift")
+
+
+class Drift(NslabTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.before = residue.snapshot()
+        succeed(nslab("up", FILE))
+
+    @classmethod
+    def tearDownClass(cls):
+        succeed(nslab("down", "drift"))
+        found = residue.settled(cls.before)
+        assert not found, found
+
+    def setUp(self):
+        self.running = Lab("drift")
+        succeed(nslab("up", FILE))  # one test's failure is not the next one's
+        self.identities = self.identity()
+
+    def identity(self):
+        return {node: self.running.identity(node) for node in "ra"}
+
+    def in_node(self, node, command):
+        succeed(run("ip", "netns", "exec", f"drift.{node}", *command.split()))
+
+    def mended(self, *steps, changes=()):
+        """plan shows these steps and no others, up makes them, and nothing else is touched.
+
+        `changes` are the (node, part) of the identity that may differ afterwards.
+        """
+        plan = succeed(nslab("plan", FILE, "--json")).json
+        self.assertEqual(sorted((step["action"], step["id"]) for step in plan["steps"]), sorted(steps))
+        self.assertTrue(all(step["drift"] for step in plan["steps"]), plan)
+        text = self.expect(nslab("plan", FILE, "--check"), 3).out
+        for _, which in steps:
+            self.assertIn(which, text)
+        self.assertIn("drift", text)
+        self.expect(nslab("status", "drift", "--check"), 3, out=[steps[0][1]])
+        succeed(nslab("up", FILE))
+        self.assert_nothing_to_do(FILE)
+        after = self.identity()
+        for node, parts in self.identities.items():
+            for part, value in parts.items():
+                if (node, part) not in changes:
+                    self.assertEqual(after[node][part], value, (node, part))
+        self.assertEqual(succeed(nslab("exec", "drift/a", "--", "ping", "-c1", "-W1", "10.90.0.1")).code, 0)
+
+    # Interfaces, addresses, routes
+
+    def test_an_interface_that_was_deleted(self):
+        self.in_node("a", "ip link del eth0")
+        plan = self.plan(FILE)
+        self.assertIn(("create", "veth:a/eth0"), plan)
+        self.assertTrue(all("a/eth0" in step or "route:a" in step for _, step in plan), plan)
+        succeed(nslab("up", FILE))
+        self.assert_nothing_to_do(FILE)
+        after = self.identity()
+        self.assertEqual(after["r"], self.identities["r"])
+        for part in ("init", "services"):
+            self.assertEqual(after["a"][part], self.identities["a"][part])
+        self.assertEqual(after["a"]["links"]["eth1"], self.identities["a"]["links"]["eth1"])
+        self.assertEqual(succeed(nslab("exec", "drift/a", "--", "ping", "-c1", "-W1", "10.90.0.1")).code, 0)
+
+    def test_a_cable_between_nodes_that_was_deleted(self):
+        self.in_node("a", "ip link del eth1")
+        self.mended(("create", "veth:r/eth1"), changes=[("a", "links"), ("r", "links")])
+        for node in "ra":
+            self.assertEqual(self.running.links(node)["eth0"], self.identities[node]["links"]["eth0"])
+
+    def test_an_interface_that_was_taken_down(self):
+        self.in_node("a", "ip link set eth1 down")
+        self.mended(("change", "veth:r/eth1"))
+
+    def test_an_interface_whose_mtu_or_mac_was_changed(self):
+        self.in_node("a", "ip link set eth1 mtu 1400")
+        self.mended(("change", "veth:r/eth1"))
+        self.in_node("r", "ip link set eth1 address 02:00:00:00:00:77")
+        self.mended(("change", "veth:r/eth1"))
+
+    def test_a_port_that_was_taken_off_its_bridge(self):
+        port, = [link["ifname"] for link in residue.ip("-n", "drift", "link", "show", "master", "net")
+                 if "a.eth0" in link["ifname"]]
+        succeed(run("ip", "-n", "drift", "link", "set", port, "nomaster"))
+        self.mended(("change", "veth:a/eth0"))
+
+    def test_a_bridge_that_was_deleted(self):
+        succeed(run("ip", "-n", "drift", "link", "del", "net"))
+        self.assertIn(("create", "bridge:net"), self.plan(FILE))
+        succeed(nslab("up", FILE))
+        self.assert_nothing_to_do(FILE)
+        self.assertEqual(self.identity(), self.identities)
+        self.assertEqual(succeed(nslab("exec", "drift/a", "--", "ping", "-c1", "-W1", "10.90.0.1")).code, 0)
+
+    def test_an_address_that_was_removed(self):
+        self.in_node("r", "ip address del 10.90.0.1/24 dev eth0")
+        self.mended(("create", "address:r/eth0/10.90.0.1/24"))
+
+    def test_an_address_that_was_added(self):
+        """It is nobody's mark that it carries: it stays, and disturbs nothing."""
+        self.in_node("a", "ip address add 10.90.0.99/24 dev eth0")
+        self.assert_nothing_to_do(FILE)
+        succeed(nslab("up", FILE))
+        self.in_node("a", "ip address del 10.90.0.99/24 dev eth0")
+
+    def test_a_route_that_was_removed(self):
+        self.in_node("a", "ip route del 10.91.0.0/16")
+        self.mended(("create", "route:a/10.91.0.0/16"))
+
+    def test_a_route_that_was_changed(self):
+        self.in_node("a", "ip route replace 10.91.0.0/16 via 10.90.0.77")
+        self.mended(("change", "route:a/10.91.0.0/16"))
+
+    def test_the_default_route_that_was_removed(self):
+        self.in_node("a", "ip route del default")
+        self.mended(("create", "route:a/default"))
+
+    # Sysctls, limits, the host name
+
+    def test_a_sysctl_that_was_changed(self):
+        self.in_node("r", "sysctl -qw net.ipv4.conf.all.rp_filter=0")
+        self.mended(("change", "sysctl:r/net.ipv4.conf.all.rp_filter"))
+
+    def test_forwarding_that_was_turned_off(self):
+        self.in_node("r", "sysctl -qw net.ipv4.ip_forward=0")
+        self.mended(("change", "sysctl:r/net.ipv4.ip_forward"))
+
+    def test_a_limit_that_was_changed(self):
+        limit, = [path for root in sandbox.cgroup_roots() for path in root.glob("*/drift/a/pids.max")]
+        limit.write_text("10")
+        self.mended(("change", "cgroup:a"))
+        self.assertEqual(self.running.limit("a", "pids"), 40)
+
+    def test_a_hostname_that_was_changed(self):
+        succeed(run("nsenter", "-t", self.running.init("a"), "-u", "hostname", "beta"))
+        self.mended(("change", "node:a"))
+        self.assertEqual(self.running.read("a", "hostname"), "alpha")
+
+    # Files and mounts
+
+    def test_a_file_that_was_changed_or_removed(self):
+        self.running.shell("r", "echo hello >/etc/motd")
+        self.mended(("change", "file:r/etc/motd"))
+        self.running.shell("r", "rm /etc/motd")
+        self.mended(("create", "file:r/etc/motd"))
+        self.assertEqual(self.running.read("r", "cat", "/etc/motd"), "welcome")
+
+    def test_a_mount_that_was_unmounted(self):
+        self.running.shell("r", "umount /data")
+        self.mended(("create", "mount:r/data"))
+        self.assertEqual(self.running.read("r", "stat", "-f", "-c", "%T", "/data"), "tmpfs")
+
+    # Services, the init, names
+
+    def test_a_service_that_was_killed(self):
+        services = self.running.services("a")
+        succeed(run("kill", "-KILL", services["sleep infinity"]))
+        eventually(lambda: "sleep infinity" not in self.running.services("a"), "it is gone")
+        self.mended(("replace", "service:a/sleeper"), changes=[("a", "services")])
+        after = self.running.services("a")
+        self.assertEqual(after["sleep 1000000"], services["sleep 1000000"])
+        self.assertNotEqual(after["sleep infinity"], services["sleep infinity"])
+
+    def test_an_init_that_was_killed(self):
+        """The node starts again; its network has outlived it, and its neighbours notice nothing."""
+        succeed(run("kill", "-KILL", self.running.init("a")))
+        eventually(lambda: not self.running.processes("a"), "all its processes are gone")
+        self.assertEqual(self.running.links("a"), self.identities["a"]["links"])
+        steps = self.plan(FILE)
+        self.assertIn(("create", "node:a"), steps)
+        self.assertFalse([step for step in steps if "r/" in step[1] or "veth" in step[1]], steps)
+        succeed(nslab("up", FILE))
+        self.assert_nothing_to_do(FILE)
+        after = self.identity()
+        self.assertEqual(after["r"], self.identities["r"])
+        self.assertEqual(after["a"]["links"], self.identities["a"]["links"])
+        self.assertNotEqual(after["a"]["init"], self.identities["a"]["init"])
+        self.assertEqual(len(after["a"]["services"]), 2)
+
+    def test_a_name_that_was_removed(self):
+        succeed(run("rm", "/run/netns/drift.a"))
+        plan = self.plan(FILE)
+        self.assertEqual([step for _, step in plan], ["netns:a"], plan)
+        succeed(nslab("up", FILE))
+        self.assert_nothing_to_do(FILE)
+        self.assertEqual(self.identity(), self.identities)
+
+    def test_status_without_drift_and_with_it(self):
+        self.assertEqual(succeed(nslab("status", "drift", "--json")).json["drift"]["steps"], [])
+        self.in_node("a", "ip route del 10.91.0.0/16")
+        step, = succeed(nslab("status", "drift", "--json")).json["drift"]["steps"]
+        self.assertEqual(step["id"], "route:a/10.91.0.0/16")
+        self.assertTrue(step["line"])
+        self.mended(("create", "route:a/10.91.0.0/16"))
+
+    def test_everything_at_once(self):
+        self.in_node("a", "ip link del eth0")
+        self.in_node("r", "sysctl -qw net.ipv4.ip_forward=0")
+        succeed(run("kill", "-KILL", self.running.init("r")))
+        eventually(lambda: not self.running.processes("r"), "all its processes are gone")
+        succeed(nslab("up", FILE))
+        self.assert_nothing_to_do(FILE)
+        self.assertEqual(succeed(nslab("exec", "drift/a", "--", "ping", "-c1", "-W1", "10.90.0.1")).code, 0)
+
+
+if __name__ == "__main__":
+    main()

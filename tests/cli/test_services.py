@@ -1,0 +1,178 @@
+"""Services: their order, their readiness, what they print, and how they come back."""
+
+import os
+import signal
+import subprocess
+import unittest
+
+from nslab_test import NSLAB, NslabTest, eventually, killed_at_the_end, main, nslab, run, succeed
+
+
+def lab(nodes):
+    return "name: services\nsubnets: {net: 10.130.0.0/24}\nnodes:\n" + nodes
+
+
+ORDER = lab("""
+  last:
+    interfaces: {eth0: net}
+    after: {first: ready}
+    setup:
+      - curl -s --max-time 2 http://first:8080/ >/reached
+  first:
+    interfaces: {eth0: net}
+    services:
+      slow:
+        command: sleep 0.5; exec python3 -m http.server 8080
+        ready: {tcp: 8080}
+      after-slow:
+        command: [sleep, infinity]
+        after: [slow]
+""")
+
+READY = lab("""
+  a:
+    interfaces: {eth0: net}
+    services:
+      by-tcp: {command: "sleep 0.2; exec python3 -m http.server 8081", ready: {tcp: 8081}}
+      by-file: {command: "sleep 0.2; touch /tmp/ready; exec sleep infinity", ready: {file: /tmp/ready}}
+      by-exec: {command: "sleep 0.2; mkdir /tmp/done; exec sleep infinity", ready: {exec: [test, -d, /tmp/done]}}
+      at-once: {command: [sleep, infinity]}
+""")
+
+LOGS = lab("""
+  a:
+    services:
+      talk: {command: "echo one; echo two >&2; while read line; do echo got $line; done </fifo; sleep infinity"}
+      other: {command: "echo from the other; exec sleep infinity"}
+    setup: [mkfifo /fifo]
+  quiet: {}
+""")
+
+RESTART = lab("""
+  a:
+    services:
+      always: {command: [sleep, "1000"], restart: always}
+      on-failure: {command: [sleep, "1001"], restart: on-failure}
+      never: {command: [sleep, "1002"]}
+""")
+
+
+class Services(NslabTest):
+    def test_a_node_starts_after_what_it_waits_for_is_ready(self):
+        with self.lab(ORDER) as running:
+            self.assertEqual(running.shell("last", "wc -l </reached") != "0", True)
+            self.assertEqual(running.service_status("first", "slow")["state"], "ready")
+
+    def test_up_returns_when_all_are_ready(self):
+        with self.lab(READY) as running:
+            for name in ("by-tcp", "by-file", "by-exec"):
+                self.assertEqual(running.service_status("a", name)["state"], "ready", name)
+            running.read("a", "ls", "-d", "/tmp/ready", "/tmp/done")
+            self.assertIn(running.service_status("a", "at-once")["state"], ("ready", "running"))
+
+    def test_logs(self):
+        with self.lab(LOGS) as running:
+            log = lambda *arguments: succeed(nslab("logs", "services/a", *arguments)).out
+            eventually(lambda: log("talk") == "one\ntwo\n", "both streams are in the log")
+            self.assertEqual(eventually(lambda: log("other"), "it has printed"), "from the other\n")
+            both = log()
+            self.assertIn("talk | one\n", both)
+            self.assertIn("other | from the other\n", both)
+            self.expect(nslab("logs", "services/a", "nonsense"), 1, err=["nonsense", "talk"])
+            self.assertNotEqual(nslab("logs", "services/quiet").code, 0)
+            self.assertNotEqual(nslab("logs", "services/none").code, 0)
+            self.follow(running)
+
+    def follow(self, running):
+        logs = subprocess.Popen([NSLAB, "logs", "-f", "services/a", "talk"], stdout=subprocess.PIPE, text=True)
+        with killed_at_the_end(logs):
+            self.assertEqual([logs.stdout.readline() for _ in range(2)], ["one\n", "two\n"])
+            running.shell("a", "echo three >/fifo")
+            self.assertEqual(logs.stdout.readline(), "got three\n")
+            logs.send_signal(signal.SIGINT)
+            self.assertIn(logs.wait(10), (0, 1, 130))
+
+    def test_following_ends_with_the_lab(self):
+        with self.lab(LOGS):
+            logs = subprocess.Popen([NSLAB, "logs", "-f", "services/a", "talk"], stdout=subprocess.PIPE,
+                                    text=True)
+            self.addCleanup(logs.kill)
+            logs.stdout.readline()
+        with killed_at_the_end(logs):
+            self.assertEqual(logs.wait(10), 0)
+
+    def test_an_interrupt_ends_following_whenever_it_comes(self):
+        """Also between two waits: many times, right after a line was printed."""
+        with self.lab(LOGS):
+            for _ in range(30):
+                logs = subprocess.Popen([NSLAB, "logs", "-f", "services/a", "talk"], stdout=subprocess.PIPE)
+                with killed_at_the_end(logs):
+                    logs.stdout.readline()
+                    logs.send_signal(signal.SIGINT)
+                    self.assertIn(logs.wait(10), (0, 1, 130))
+
+    def test_a_log_is_bounded(self):
+        text = lab('  a: {services: {loud: {command: "yes 0123456789012345678901234567890123456789 | head -c 5000000;'
+                   ' touch /tmp/done; exec sleep infinity", ready: {file: /tmp/done}}}}\n')
+        with self.lab(text) as running:
+            size = lambda: os.stat("/run/nslab/services/log/a/loud.log").st_size
+            self.assertLess(size(), 3 << 20)
+            self.assertIn("0123456789", succeed(nslab("logs", "services/a")).out)
+            running.read("a", "true")
+
+    def test_who_comes_back(self):
+        with self.lab(RESTART) as running:
+            before = running.services("a")
+            for command in before:
+                succeed(run("kill", "-TERM", before[command]))
+            eventually(lambda: {"sleep 1000", "sleep 1001"} == set(running.services("a")), "two are back")
+            after = running.services("a")
+            self.assertNotEqual(after["sleep 1000"], before["sleep 1000"])
+            self.assertNotEqual(after["sleep 1001"], before["sleep 1001"])
+            status = running.service_status("a", "never")
+            self.assertEqual(status["exit-signal"], signal.SIGTERM)
+            self.assertEqual(running.service_status("a", "always")["restarts"], 1)
+
+    def test_who_ends_well_comes_back_only_with_always(self):
+        text = lab("""
+  a:
+    services:
+      on-failure: {command: "until test -e /tmp/end; do sleep 0.05; done; exit 0", restart: on-failure}
+      always: {command: "until test -e /tmp/end; do sleep 0.05; done; exit 0", restart: always}
+""")
+        with self.lab(text) as running:
+            running.read("a", "touch", "/tmp/end")
+            eventually(lambda: running.service_status("a", "always")["restarts"] >= 1, "it has come back")
+            status = eventually(lambda: [each for each in [running.service_status("a", "on-failure")]
+                                         if each["state"] not in ("running", "ready")], "it has ended")[0]
+            self.assertEqual((status["exit-code"], status["restarts"]), (0, 0))
+            running.read("a", "rm", "/tmp/end")
+
+    def test_a_service_is_stopped_by_its_signal(self):
+        text = lab("""
+  a:
+    mounts: {/out: {bind: /run/lab-files}}
+    services:
+      polite:
+        command: "trap 'echo stopped >/out/stopped; exit 0' USR1; echo >/tmp/on; while :; do sleep 0.05; done"
+        ready: {file: /tmp/on}
+        stop: {signal: USR1, timeout: 5s}
+""")
+        path = "/run/lab-files/stopped"
+        with self.lab(text):
+            pass
+        self.assertTrue(os.path.exists(path))
+        os.unlink(path)
+
+    def test_orphans_are_reaped(self):
+        with self.lab(lab("  a: {}\n")) as running:
+            running.shell("a", "for i in 1 2 3 4 5; do (sleep 0.01 &) ; done")
+            def zombies():
+                return [pid for pid in running.processes("a")
+                        if ") Z " in open(f"/proc/{pid}/stat").read()]
+            eventually(lambda: len(running.processes("a")) == 1, "only the init is left")
+            self.assertEqual(zombies(), [])
+
+
+if __name__ == "__main__":
+    main()

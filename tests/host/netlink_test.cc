@@ -1,0 +1,77 @@
+#include "kernel/netlink.h"
+
+#include <catch2/catch.hpp>
+
+#include "kernel/link.h"
+#include "support/sandbox/net.h"
+
+using namespace nslab;
+using namespace nslab::kernel;
+using nslab::test::Net;
+using nslab::test::require;
+
+TEST_CASE("netlink: a batch larger than one datagram is executed whole") {
+  Net net;
+  const auto failures = net.run([](Batch& batch) {
+    for (std::size_t i = 0; i < 300; ++i) {
+      append_bridge(batch, i, {.name = "br" + std::to_string(i), .up = false}, kNslabGroup);
+    }
+  });
+  CHECK(failures.empty());
+  CHECK(require(list_links(net.socket)).size() == 301);
+}
+
+TEST_CASE("netlink: a failed message stops no other and carries its own tag") {
+  Net net;
+  const auto failures = net.run([](Batch& batch) {
+    append_bridge(batch, 7, {.name = "one"}, kNslabGroup);
+    append_bridge(batch, 8, {.name = "one"}, kNslabGroup);
+    append_bridge(batch, 9, {.name = "two"}, kNslabGroup);
+  });
+  CHECK(failures == std::vector<std::string>{"8: creating bridge 'one': File exists (EEXIST)"});
+  CHECK(net.has_link("two"));
+}
+
+TEST_CASE("netlink: an error has the kernel's own words") {
+  Net net;
+  const auto failures = net.run(
+      [](Batch& batch) { append_bridge(batch, 1, {.name = "lan", .mtu = 70000}, kNslabGroup); });
+  CHECK(failures ==
+        std::vector<std::string>{"1: creating bridge 'lan': mtu greater than device maximum: "
+                                 "Invalid argument (EINVAL)"});
+}
+
+TEST_CASE("netlink: a message that outgrows its buffer is refused before it is sent") {
+  Net net;
+  Batch batch;
+  Message message(RTM_NEWLINK, 0);
+  message.put_header(ifinfomsg{});
+  message.put_string(IFLA_IFALIAS, std::string(5000, 'x'));
+  batch.add(3, message, "naming everything");
+  append_bridge(batch, 4, {.name = "lan"}, kNslabGroup);
+  CHECK(test::texts_of(net.socket.execute(batch)) ==
+        std::vector<std::string>{"3: naming everything: Message too long (EMSGSIZE)"});
+  CHECK(net.has_link("lan"));
+}
+
+TEST_CASE("netlink: a dump that the kernel refuses says why") {
+  Net net;
+  Message request(RTM_GETLINK, 0);
+  request.put_header(ifinfomsg{.ifi_index = 42});
+  const auto result = net.socket.dump(request, "listing", [](const nlmsghdr&) {});
+  CHECK(test::error_of(result) ==
+        "listing: Filter by device index not supported for link dumps: Invalid argument (EINVAL)");
+  CHECK(require(list_links(net.socket)).size() == 1);
+}
+
+TEST_CASE("netlink: events arrive until the deadline") {
+  Net net;
+  auto events =
+      require(in_netns(net.fd.get(), [] { return Socket::open(NETLINK_ROUTE, RTMGRP_LINK); }));
+  CHECK_FALSE(require(events.wait_event(test::in_seconds(0), [](const nlmsghdr&) {})));
+  CHECK(net.run([](Batch& batch) { append_bridge(batch, 0, {.name = "lan"}, 0); }).empty());
+  int seen = 0;
+  CHECK(require(events.wait_event(test::in_seconds(5),
+                                  [&](const nlmsghdr& message) { seen = message.nlmsg_type; })));
+  CHECK(seen == RTM_NEWLINK);
+}

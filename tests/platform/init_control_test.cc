@@ -1,0 +1,183 @@
+// Files, mounts and names in a node; and clients that misbehave.
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include <catch2/catch.hpp>
+
+#include "platform/node.h"
+#include "support/sandbox/net.h"
+
+using namespace nslab;
+using host::Packet;
+using nslab::test::Node;
+
+namespace {
+
+std::string status_line(Node& node, std::string_view verb) {
+  auto control = node.connect();
+  for (const Packet& packet : test::require(control.list("status"))) {
+    if (packet.verb == verb) {
+      return test::text_of(packet);
+    }
+  }
+  return "";
+}
+
+Packet file(const std::string& path, const std::string& content) {
+  return Packet().add("path", path).add("content", content).add("mode", "384").add("spec", "F");
+}
+
+UniqueFd detached(const std::string& path) {
+  return UniqueFd(::open_tree(AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+}
+
+}  // namespace
+
+TEST_CASE("file: written, observed as it is, removed") {
+  Node node("a");
+  CHECK(node.ask("write", file("/new/dir/file", "one\ntwo=2\n")) == "ok");
+  CHECK(node.out("stat -c %a /new/dir/file; cat /new/dir/file") == "600\none\ntwo=2\n");
+  CHECK(status_line(node, "file") ==
+        "file path=/new/dir/file spec=F content=one\ntwo=2\n mode=384");
+  node.out("echo changed > /new/dir/file; chmod 644 /new/dir/file");
+  CHECK(status_line(node, "file") == "file path=/new/dir/file spec=F content=changed\n mode=420");
+  node.out("printf 'a\\0b' > /new/dir/file");
+  CHECK(status_line(node, "file") == "file path=/new/dir/file spec=F content=a mode=420 cut=1");
+  node.out("rm /new/dir/file");
+  CHECK(status_line(node, "file") == "file path=/new/dir/file spec=F");
+  CHECK(node.ask("remove", file("/new/dir/file", "")) == "ok");
+  CHECK(status_line(node, "file").empty());
+}
+
+TEST_CASE("file: keeps its inode, and replaces a symbolic link") {
+  Node node("a");
+  CHECK(node.ask("write", file("/etc/x", "1")) == "ok");
+  const std::string inode = node.out("stat -c %i /etc/x");
+  CHECK(node.ask("write", file("/etc/x", "2")) == "ok");
+  CHECK(node.out("stat -c %i /etc/x") == inode);
+  node.out("ln -s /not/there /etc/link");
+  CHECK(node.ask("write", file("/etc/link", "text")) == "ok");
+  CHECK(node.out("cat /etc/link; stat -c %F /etc/link") == "textregular file\n");
+}
+
+TEST_CASE("file: what cannot be written is an error") {
+  Node node("a");
+  CHECK(node.ask("write", file("/usr", "x")) == "error what=writing /usr errno=21");
+  CHECK(node.ask("write", file("relative", "x")) ==
+        "error what=a file needs an absolute path errno=0");
+  CHECK(node.ask("write", file("/big", std::string(init::kMaxContent + 1, 'x'))) ==
+        "error what=too much content for /big errno=27");
+}
+
+TEST_CASE("file: the status of many large ones arrives whole") {
+  Node node("a");
+  const std::string content(init::kMaxContent, 'x');
+  for (int i = 0; i < 30; ++i) {
+    REQUIRE(node.ask("write", file("/etc/big" + std::to_string(i), content)) == "ok");
+  }
+  auto control = node.connect();
+  std::size_t total = 0;
+  for (const Packet& packet : test::require(control.list("status"))) {
+    total += packet.get("content").size();
+  }
+  CHECK(total == 30 * content.size());
+}
+
+TEST_CASE("mount: a tree from the host, and a tmpfs") {
+  std::filesystem::create_directories("/run/source");
+  std::ofstream("/run/source/file") << "here\n";
+  Node node("a");
+  const UniqueFd directory = detached("/run/source");
+  const UniqueFd single = detached("/run/source/file");
+  const auto tree = [](const std::string& target) {
+    return Packet().add("target", target).add("spec", "M").add("fd", "tree");
+  };
+  CHECK(node.ask("mount", tree("/data/dir"), {directory.get()}) == "ok");
+  CHECK(node.out("cat /data/dir/file") == "here\n");
+  CHECK(status_line(node, "mount") == "mount target=/data/dir spec=M present=1 read_only=0");
+  CHECK(node.ask("mount", tree("/data/file"), {single.get()}) == "ok");
+  CHECK(node.out("cat /data/file") == "here\n");
+  CHECK(node.ask("unmount", Packet().add("target", "/data/dir")) == "ok");
+  CHECK(node.ask("unmount", Packet().add("target", "/data/file")) == "ok");
+  CHECK(node.ask("mount",
+                 Packet()
+                     .add("target", "/t")
+                     .add("tmpfs", "1")
+                     .add("size", "65536")
+                     .add("read_only", "1")) == "ok");
+  CHECK(node.shell("touch /t/x").ending == "code=1");
+  CHECK(status_line(node, "mount") == "mount target=/t spec= present=1 read_only=1");
+  node.out("umount /t");
+  CHECK(status_line(node, "mount") == "mount target=/t spec= present=0 read_only=0");
+  CHECK(node.ask("unmount", Packet().add("target", "/t")) == "ok");
+  CHECK(status_line(node, "mount").empty());
+}
+
+TEST_CASE("mount: inside a user namespace") {
+  std::filesystem::create_directories("/run/source");
+  const auto userns = test::require(kernel::create_userns(200000, 65536));
+  Node node("a", [&](host::NodeRequest& request) {
+    test::give(request, "user", UniqueFd(::dup(userns.get())));
+  });
+  const UniqueFd tree = detached("/run/source");
+  CHECK(node.ask("mount", Packet().add("target", "/d").add("fd", "tree"), {tree.get()}) == "ok");
+  CHECK(node.ask("mount", Packet().add("target", "/t").add("tmpfs", "1")) == "ok");
+  CHECK(node.out("stat -c %u /t; mountpoint -q /d") == "0\n");
+}
+
+TEST_CASE("hostname and node: change in place") {
+  Node node("a");
+  CHECK(node.ask("hostname", Packet().add("name", "web-02")) == "ok");
+  CHECK(node.out("hostname; cat /etc/hostname") == "web-02\nweb-02\n");
+  CHECK(node.ask("node", Packet().add("spec", "S").add("env", "A=1").add("env", "B=2")) == "ok");
+  CHECK(status_line(node, "node") == "node hostname=web-02 spec=S env=A=1 env=B=2");
+}
+
+TEST_CASE("hostname: the host's is not changed") {
+  Node node("a", [](host::NodeRequest& request) {
+    test::replace(request, "clone", std::to_string(CLONE_NEWNS | CLONE_NEWPID));
+  });
+  CHECK(node.ask("hostname", Packet().add("name", "stolen")) ==
+        "error what=the hostname is not the node's own errno=0");
+}
+
+TEST_CASE("control: nonsense is answered, and harms nobody") {
+  Node node("a");
+  CHECK(node.ask("no-such-verb", {}) == "error what=no such request errno=0");
+  auto control = node.connect();
+  for (const std::string_view bytes : {"garbage", "start", "\xff\xfe"}) {
+    REQUIRE(::send(control.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL) > 0);
+    CHECK(test::text_of(test::require(host::receive_packet(control.fd(), test::in_seconds(5)))) ==
+          "error what=no such request errno=0");
+  }
+}
+
+TEST_CASE("control: clients that do not read block nobody") {
+  Node node("a");
+  REQUIRE(node.ask("write", file("/etc/big", std::string(init::kMaxContent, 'x'))) == "ok");
+  std::vector<host::Control> deaf;
+  for (int i = 0; i < 20; ++i) {
+    deaf.push_back(node.connect());
+    for (int request = 0; request < 10; ++request) {
+      (void)deaf.back().send("status", {});
+    }
+  }
+  CHECK(node.shell("true").ending == "code=0");
+}
+
+TEST_CASE("control: more clients than it serves at once wait for their turn") {
+  Node node("a");
+  std::vector<host::Control> clients;
+  for (int i = 0; i < 300; ++i) {
+    clients.push_back(node.connect());
+  }
+  test::require(clients.back().send("no-such-verb", {}));
+  clients.erase(clients.begin(), clients.begin() + 100);
+  CHECK(test::require(host::receive_packet(clients.back().fd(), test::in_seconds(5))).verb ==
+        "error");
+}

@@ -1,0 +1,122 @@
+#include "reconcile/executor.h"
+
+#include <catch2/catch.hpp>
+
+#include "support/bench.h"
+#include "support/print.h"
+#include "support/sketch.h"
+
+using namespace nslab;
+using namespace nslab::test;
+
+namespace {
+
+// Writes down what it is told: "+ cgroup 2 (1/9)".
+class Listener : public reconcile::Progress {
+ public:
+  void begin(std::span<const plan::Step> steps, std::size_t done, std::size_t all) override {
+    const plan::Step& first = steps.front();
+    heard.push_back(std::string(plan::kActionSymbols[static_cast<std::size_t>(first.action)]) +
+                    " " +
+                    std::string(resource::kKindNames[static_cast<std::size_t>(first.id.kind)]) +
+                    " " + std::to_string(steps.size()) + " (" + std::to_string(done) + "/" +
+                    std::to_string(all) + ")");
+  }
+
+  void stage(const char* name) override { heard.emplace_back(name); }
+
+  std::vector<std::string> heard;
+};
+
+const LabSketch kTwo{.subnets = {{.name = "net"}},
+                     .nodes = {{.name = "a", .number = 1, .subnets = {"net"}},
+                               {.name = "b",
+                                .number = 2,
+                                .subnets = {"net"},
+                                .services = {"one", "two"},
+                                .own_user = true}}};
+
+bool never() {
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("execute: a call for all objects of one kind, but for those that wait for each other") {
+  FakeHost host;
+  Listener listener;
+  const auto plan = plan::diff(desired_state(kTwo), {});
+  REQUIRE(reconcile::execute(plan, host, listener, never));
+  CHECK(host.calls ==
+        std::vector<std::string>{"create lab",
+                                 "create shared-file:/etc/hosts",
+                                 "create cgroup:a cgroup:b",
+                                 "create userns:b",
+                                 "create netns:@switch netns:a netns:b",
+                                 "create bridge:net",
+                                 "create veth:a/eth0 veth:b/eth0",
+                                 "create address:a/eth0/10.1.0.1/24 address:b/eth0/10.1.0.2/24",
+                                 "create node:a node:b",
+                                 "create service:b/one",
+                                 "create service:b/two"});
+  CHECK(listener.heard.front() == "+ lab 1 (0/17)");
+  CHECK(listener.heard.back() == "+ service 1 (16/17)");
+}
+
+TEST_CASE("execute: two cables swap their ends") {
+  const LabSketch before{
+      .nodes = {{.name = "a"}, {.name = "b"}},
+      .links = {{.a = "a:l1", .b = "b:l1", .number = 1}, {.a = "a:l2", .b = "b:l2", .number = 2}}};
+  LabSketch after = before;
+  std::swap(after.links[0].b, after.links[1].b);
+  after.links.insert(after.links.begin() + 1, {.a = "a:l3", .b = "b:l3", .number = 3});
+  FakeHost host;
+  host.world = as_observed(desired_state(before));
+  Silent silent;
+  REQUIRE(reconcile::execute(plan::diff(desired_state(after), host.world), host, silent, never));
+  CHECK(print(host.world) == print(as_observed(desired_state(after))));
+  CHECK(host.calls.front() == "destroy veth:a/l2 veth:a/l1");
+}
+
+TEST_CASE("execute: names that a dying namespace holds are waited for") {
+  FakeHost host;
+  host.world = as_observed(desired_state(kTwo));
+  LabSketch after = kTwo;
+  after.nodes[1].own_user = false;
+  Silent silent;
+  REQUIRE(reconcile::execute(plan::diff(desired_state(after), host.world), host, silent, never));
+  CHECK(host.calls == std::vector<std::string>{"destroy node:b",
+                                               "destroy userns:b",
+                                               "settle",
+                                               "create netns:b",
+                                               "create veth:b/eth0",
+                                               "create address:b/eth0/10.1.0.2/24",
+                                               "create node:b",
+                                               "create service:b/one",
+                                               "create service:b/two"});
+}
+
+TEST_CASE("execute: the failure says what was being done, for which line") {
+  FakeHost host;
+  host.fail({.object = 5, .os_error = 28});
+  Silent silent;
+  const auto plan = plan::diff(desired_state(kTwo), {});
+  const auto done = reconcile::execute(plan, host, silent, never);
+  REQUIRE_FALSE(done);
+  CHECK(to_string(done.error()) ==
+        "creating netns:@switch: the fault of the test: No space left on device (ENOSPC)");
+  CHECK(done.error().where.line == 3);
+  CHECK(*done.error().where.file == "lab.yaml");
+  CHECK(host.calls.size() == 5);
+}
+
+TEST_CASE("execute: an interrupt stops between two calls") {
+  FakeHost host;
+  Silent silent;
+  int asked = 0;
+  const auto done = reconcile::execute(
+      plan::diff(desired_state(kTwo), {}), host, silent, [&] { return ++asked > 2; });
+  REQUIRE_FALSE(done);
+  CHECK(done.error().kind == ErrorKind::interrupted);
+  CHECK(host.calls.size() == 2);
+}
