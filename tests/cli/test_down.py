@@ -1,9 +1,10 @@
 """down needs no file, knows its limits, and is as good the second time."""
 
+import contextlib
 import unittest
 from pathlib import Path
 
-from nslab_test import NslabTest, bring_up, lab_file, main, nslab, residue, run, succeed
+from nslab_test import NslabTest, bring_up, eventually, lab_file, main, nslab, residue, run, succeed
 
 LAB = """
 name: down
@@ -17,9 +18,19 @@ nodes:
 """
 
 
+def command_lines(lab, node):
+    lines = []
+    for pid in lab.processes(node):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+            line = Path("/proc", str(pid), "cmdline").read_bytes()
+            lines.append(line.rstrip(b"\0").replace(b"\0", b" ").decode())
+    return lines
+
+
 class Down(NslabTest):
     def setUp(self):
         self.before = residue.snapshot()
+        self.addCleanup(nslab, "down", "--all")  # so that one failure is not also the next test's
 
     def up(self, name="down"):
         file = lab_file(LAB.replace("name: down", f"name: {name}"), name)
@@ -105,8 +116,7 @@ class Down(NslabTest):
     def test_processes_that_were_started_by_hand_go_too(self):
         lab, _ = self.up()
         lab.shell("a", "setsid sleep 1000 >/dev/null 2>&1 </dev/null &")
-        self.assertTrue([pid for pid in lab.processes("a")
-                         if b"1000" in Path("/proc", str(pid), "cmdline").read_bytes()])
+        eventually(lambda: "sleep 1000" in command_lines(lab, "a"), "the process has started")
         succeed(nslab("down", "down"))
         self.gone()
 
