@@ -113,7 +113,7 @@ std::optional<LabFile> read_lab_file(const std::string& file, Console& console) 
                       from_stdin ? "<stdin>" : file,
                       from_stdin ? "lab" : fs::path(file).stem().string(),
                       diagnostics,
-                      fs::absolute(from_stdin ? "." : fs::path(file).parent_path()).string());
+                      (from_stdin ? fs::current_path() : fs::absolute(file).parent_path()).string());
   if (!diagnostics.ok() || !lab) {
     diagnostics.sort();
     console.fail(diagnostics.errors(), *text);

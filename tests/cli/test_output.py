@@ -143,6 +143,9 @@ class Output(NslabTest):
             self.assertEqual({lab["lab"] for lab in succeed(nslab("ls", "--json")).json}, {"output", "router"})
             succeed(nslab("down", "router"))
 
+    def test_a_file_in_the_current_directory_needs_no_path(self):
+        self.expect(nslab("validate", "webdb.yaml", cwd=LABS), 0)
+
     def test_every_lab_is_valid_and_named_as_its_file(self):
         files = sorted(LABS.glob("*.yaml"))
         self.assertGreaterEqual(len(files), 7)
