@@ -19,7 +19,7 @@ std::string netns_of_route(const Route* spec) {
   return spec->netns;
 }
 
-Result<kernel::Route> to_kernel(Context& context, kernel::Socket& socket, const Route& spec) {
+Result<kernel::Route> to_kernel(OpenNetns& netns, const Route& spec) {
   constexpr std::array kTypes{kernel::RouteType::unicast,
                               kernel::RouteType::blackhole,
                               kernel::RouteType::unreachable,
@@ -29,7 +29,7 @@ Result<kernel::Route> to_kernel(Context& context, kernel::Socket& socket, const 
                       .metric = spec.metric,
                       .type = kTypes[static_cast<std::size_t>(spec.type)]};
   if (!spec.interface.empty()) {
-    NSLAB_ASSIGN(index, find_link(context, socket, spec.netns, spec.interface));
+    NSLAB_ASSIGN(index, find_link(netns, spec.interface));
     route.index = index;
   }
   return route;
@@ -37,11 +37,11 @@ Result<kernel::Route> to_kernel(Context& context, kernel::Socket& socket, const 
 
 // The routes of the namespace to the same place with the same metric, whoever
 // made them: a route that was changed by hand lost our mark.
-Result<void> append_removal(kernel::Socket& socket,
+Result<void> append_removal(OpenNetns& netns,
                             kernel::Batch& messages,
                             std::size_t tag,
                             const Route& spec) {
-  NSLAB_ASSIGN(routes, kernel::list_routes(socket));
+  NSLAB_ASSIGN(routes, kernel::list_routes(netns.socket));
   for (const kernel::Route& route : routes) {
     if (route.to == spec.to && route.metric == spec.metric) {
       kernel::append_delete_route(messages, tag, route);
@@ -52,24 +52,18 @@ Result<void> append_removal(kernel::Socket& socket,
 
 }  // namespace
 
-Result<kernel::LinkIndex> find_link(Context& context,
-                                    kernel::Socket& socket,
-                                    const std::string& netns,
-                                    const std::string& interface) {
-  const auto known = context.link_indexes.find(netns);
-  if (known == context.link_indexes.end() || !known->second.contains(interface)) {
-    NSLAB_ASSIGN(links, kernel::list_links(socket));
-    auto& indexes = context.link_indexes[netns];
-    indexes.clear();
+Result<kernel::LinkIndex> find_link(OpenNetns& netns, std::string_view interface) {
+  if (!netns.links.contains(interface)) {
+    NSLAB_ASSIGN(links, kernel::list_links(netns.socket));
+    netns.links.clear();
     for (const kernel::Link& link : links) {
-      indexes[link.name] = link.index;
+      netns.links.emplace(link.name, link.index);
     }
   }
-  const auto& indexes = context.link_indexes[netns];
-  const auto found = indexes.find(interface);
-  if (found == indexes.end()) {
+  const auto found = netns.links.find(interface);
+  if (found == netns.links.end()) {
     return Error{.kind = ErrorKind::kernel,
-                 .message = "node " + quote(netns) + " has no interface " + quote(interface)};
+                 .message = "node " + quote(netns.name) + " has no interface " + quote(interface)};
   }
   return found->second;
 }
@@ -79,9 +73,9 @@ Outcome create(Context& context, Batch<Address> batch) {
       context,
       batch,
       netns_of_address,
-      [&](kernel::Socket& socket, kernel::Batch& messages, std::size_t i) -> Result<void> {
+      [&](OpenNetns& netns, kernel::Batch& messages, std::size_t i) -> Result<void> {
         const Address& spec = *batch[i];
-        NSLAB_ASSIGN(index, find_link(context, socket, spec.netns, spec.interface));
+        NSLAB_ASSIGN(index, find_link(netns, spec.interface));
         kernel::append_address(messages, i, index, spec.address);
         return {};
       });
@@ -92,9 +86,9 @@ Outcome destroy(Context& context, Batch<Address> batch) {
       context,
       batch,
       netns_of_address,
-      [&](kernel::Socket& socket, kernel::Batch& messages, std::size_t i) -> Result<void> {
+      [&](OpenNetns& netns, kernel::Batch& messages, std::size_t i) -> Result<void> {
         const Address& spec = *batch[i];
-        NSLAB_ASSIGN(index, find_link(context, socket, spec.netns, spec.interface));
+        NSLAB_ASSIGN(index, find_link(netns, spec.interface));
         kernel::append_delete_address(messages, i, index, spec.address);
         return {};
       });
@@ -105,8 +99,8 @@ Outcome create(Context& context, Batch<Route> batch) {
       context,
       batch,
       netns_of_route,
-      [&](kernel::Socket& socket, kernel::Batch& messages, std::size_t i) -> Result<void> {
-        NSLAB_ASSIGN(route, to_kernel(context, socket, *batch[i]));
+      [&](OpenNetns& netns, kernel::Batch& messages, std::size_t i) -> Result<void> {
+        NSLAB_ASSIGN(route, to_kernel(netns, *batch[i]));
         kernel::append_route(messages, i, route);
         return {};
       });
@@ -117,9 +111,9 @@ Outcome change(Context& context, Changes<Route> batch) {
       context,
       batch,
       [](const ChangeOf<Route>& each) { return each.before->netns; },
-      [&](kernel::Socket& socket, kernel::Batch& messages, std::size_t i) -> Result<void> {
-        NSLAB_TRY(append_removal(socket, messages, i, *batch[i].before));
-        NSLAB_ASSIGN(route, to_kernel(context, socket, *batch[i].after));
+      [&](OpenNetns& netns, kernel::Batch& messages, std::size_t i) -> Result<void> {
+        NSLAB_TRY(append_removal(netns, messages, i, *batch[i].before));
+        NSLAB_ASSIGN(route, to_kernel(netns, *batch[i].after));
         kernel::append_route(messages, i, route);
         return {};
       });
@@ -129,8 +123,8 @@ Outcome destroy(Context& context, Batch<Route> batch) {
   return for_each_netns(context,
                         batch,
                         netns_of_route,
-                        [&](kernel::Socket& socket, kernel::Batch& messages, std::size_t i) {
-                          return append_removal(socket, messages, i, *batch[i]);
+                        [&](OpenNetns& netns, kernel::Batch& messages, std::size_t i) {
+                          return append_removal(netns, messages, i, *batch[i]);
                         });
 }
 

@@ -22,63 +22,63 @@ std::string in_switch(const Bridge* /*spec*/) {
   return std::string(kSwitch);
 }
 
-// Namespaces opened once for a batch: a cable names two of them.
-class OpenNamespaces {
- public:
-  explicit OpenNamespaces(Context& context) : context_(context) {}
-
-  Result<int> get(const std::string& netns) {
-    const auto known = open_.find(netns);
-    if (known != open_.end()) {
-      return known->second.get();
-    }
-    NSLAB_ASSIGN(ns, open_netns(context_, netns));
-    return open_.emplace(netns, std::move(ns)).first->second.get();
-  }
-
- private:
-  Context& context_;
-  std::map<std::string, UniqueFd> open_;
+// Cables that are made with one call.
+struct CableBatch {
+  kernel::Batch messages;
+  std::vector<std::shared_ptr<OpenNetns>> used;  // their numbers are in the messages
 };
 
-Result<kernel::VethEnd> to_kernel(OpenNamespaces& open, const VethEnd& end) {
-  NSLAB_ASSIGN(netns, open.get(end.netns));
-  return kernel::VethEnd{.netns_fd = netns, .name = end.name, .mac = end.mac, .mtu = end.mtu};
+Result<kernel::VethEnd> to_kernel(Context& context, CableBatch& cables, const VethEnd& end) {
+  NSLAB_ASSIGN(netns, open_netns(context, end.netns));
+  cables.used.push_back(netns);
+  return kernel::VethEnd{
+      .netns_fd = netns->ns.get(), .name = end.name, .mac = end.mac, .mtu = end.mtu};
 }
 
 Result<kernel::LinkIndex> find_bridge(Context& context, const std::string& name) {
-  const std::string netns(kSwitch);
-  if (const auto known = context.link_indexes.find(netns);
-      known != context.link_indexes.end() && known->second.contains(name)) {
-    return known->second.at(name);
-  }
-  NSLAB_ASSIGN(socket, netns_socket(context, netns));
-  return find_link(context, socket, netns, name);
+  NSLAB_ASSIGN(netns, open_netns(context, kSwitch));
+  return find_link(*netns, name);
 }
 
 // The message's first end is the one that can be created as a bridge's port.
 Result<void> append_cable(Context& context,
-                          OpenNamespaces& open,
-                          kernel::Batch& messages,
+                          CableBatch& cables,
                           std::size_t tag,
                           const Veth& spec) {
-  NSLAB_ASSIGN(node_end, to_kernel(open, spec.a));
-  NSLAB_ASSIGN(far_end, to_kernel(open, spec.b));
+  NSLAB_ASSIGN(node_end, to_kernel(context, cables, spec.a));
+  NSLAB_ASSIGN(far_end, to_kernel(context, cables, spec.b));
   if (!spec.b.bridge.empty()) {
     NSLAB_ASSIGN(bridge, find_bridge(context, spec.b.bridge));
     far_end.master = bridge;
   }
-  kernel::append_veth(messages, tag, far_end, node_end, kernel::kNslabGroup);
+  kernel::append_veth(cables.messages, tag, far_end, node_end, kernel::kNslabGroup);
   return {};
+}
+
+Outcome make_cables(Context& context, Batch<Veth> batch) {
+  CableBatch cables;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (auto added = append_cable(context, cables, i, *batch[i]); !added) {
+      return Failure{i, std::move(added).error()};
+    }
+  }
+  // Sent from within the lab: whatever a message leaves unsaid cannot land on the host.
+  return first_failure(cables.used.front()->socket.execute(cables.messages));
 }
 
 // Nobody waits for the link-local address either: duplicates cannot be where
 // nslab gives out the MAC addresses. Written before the kernel makes the address.
-Result<void> skip_duplicate_detection(const Context& context, const VethEnd& end) {
-  NSLAB_ASSIGN(ns, open_netns(context, end.netns));
+Result<void> skip_duplicate_detection(const OpenNetns& netns, const VethEnd& end) {
   std::string name = end.name;
   std::ranges::replace(name, '.', '/');  // as the keys of sysctls write it
-  return kernel::write_sysctl(ns.get(), "net.ipv6.conf." + name + ".accept_dad", "0");
+  return kernel::write_sysctl(netns.ns.get(), "net.ipv6.conf." + name + ".accept_dad", "0");
+}
+
+// Interfaces come or go.
+void forget_links(Context& context) {
+  for (const auto& [name, netns] : context.open) {
+    netns->links.clear();
+  }
 }
 
 // What the creating message cannot carry for both ends: the mark that names the
@@ -100,18 +100,16 @@ std::vector<EndPlace> ends_of(Batch<Veth> batch) {
 
 Outcome finish_ends(Context& context, Batch<Veth> batch) {
   const std::vector<EndPlace> ends = ends_of(batch);
-  for (const EndPlace& each : ends) {
-    context.link_indexes.erase(each.end->netns);
-  }
+  forget_links(context);
   auto failure = for_each_netns(
       context,
       ends,
       [](const EndPlace& each) { return each.end->netns; },
-      [&](kernel::Socket& socket, kernel::Batch& messages, std::size_t i) -> Result<void> {
+      [&](OpenNetns& netns, kernel::Batch& messages, std::size_t i) -> Result<void> {
         const VethEnd& end = *ends[i].end;
-        NSLAB_ASSIGN(index, find_link(context, socket, end.netns, end.name));
+        NSLAB_ASSIGN(index, find_link(netns, end.name));
         if (end.ipv6) {
-          NSLAB_TRY(skip_duplicate_detection(context, end));
+          NSLAB_TRY(skip_duplicate_detection(netns, end));
         }
         kernel::append_link_settings(messages,
                                      i,
@@ -150,21 +148,20 @@ struct EndChange {
   std::size_t place;
 };
 
-Result<void> append_change(Context& context,
-                           kernel::Socket& socket,
+Result<void> append_change(OpenNetns& netns,
                            kernel::Batch& messages,
                            std::size_t tag,
                            const EndChange& change) {
   const VethEnd& after = *change.after;
-  NSLAB_ASSIGN(index, find_link(context, socket, after.netns, after.name));
+  NSLAB_ASSIGN(index, find_link(netns, after.name));
   if (after.ipv6 && !change.before->ipv6) {
-    NSLAB_TRY(skip_duplicate_detection(context, after));
+    NSLAB_TRY(skip_duplicate_detection(netns, after));
   }
   kernel::LinkSettings settings = settings_of(*change.before, after);
   if (change.before->bridge != after.bridge) {
     settings.master = 0;
     if (!after.bridge.empty()) {
-      NSLAB_ASSIGN(bridge, find_link(context, socket, after.netns, after.bridge));
+      NSLAB_ASSIGN(bridge, find_link(netns, after.bridge));
       settings.master = bridge;
     }
   }
@@ -172,12 +169,11 @@ Result<void> append_change(Context& context,
   return {};
 }
 
-Result<void> append_removal(Context& context,
-                            kernel::Socket& socket,
+Result<void> append_removal(OpenNetns& netns,
                             kernel::Batch& messages,
                             std::size_t tag,
                             const Link& spec) {
-  NSLAB_ASSIGN(index, find_link(context, socket, spec.netns, spec.name));
+  NSLAB_ASSIGN(index, find_link(netns, spec.name));
   kernel::append_delete_link(messages, tag, index);
   return {};
 }
@@ -187,8 +183,8 @@ Result<std::optional<Link>> find_an_end(Context& context, const Veth& cable) {
     if (end->netns.empty()) {
       continue;
     }
-    NSLAB_ASSIGN(socket, netns_socket(context, end->netns));
-    NSLAB_ASSIGN(present, kernel::list_links(socket));
+    NSLAB_ASSIGN(netns, open_netns(context, end->netns));
+    NSLAB_ASSIGN(present, kernel::list_links(netns->socket));
     for (const kernel::Link& link : present) {
       if (link.alias == cable_mark(context.layout, cable, cable.a) ||
           link.alias == cable_mark(context.layout, cable, cable.b)) {
@@ -201,15 +197,15 @@ Result<std::optional<Link>> find_an_end(Context& context, const Veth& cable) {
 
 // Removes interfaces; a cable goes by either of its ends.
 Outcome remove_links(Context& context, const std::vector<Link>& links) {
-  context.link_indexes.clear();
+  forget_links(context);
   auto failure = for_each_netns(
       context,
       links,
       [](const Link& each) { return each.netns; },
-      [&](kernel::Socket& socket, kernel::Batch& messages, std::size_t i) {
-        return append_removal(context, socket, messages, i, links[i]);
+      [&](OpenNetns& netns, kernel::Batch& messages, std::size_t i) {
+        return append_removal(netns, messages, i, links[i]);
       });
-  context.link_indexes.clear();
+  forget_links(context);
   return failure;
 }
 
@@ -220,12 +216,12 @@ std::string cable_mark(const Layout& layout, const Veth& cable, const VethEnd& e
 }
 
 Outcome create(Context& context, Batch<Bridge> batch) {
-  context.link_indexes.erase(std::string(kSwitch));
+  forget_links(context);
   return for_each_netns(
       context,
       batch,
       in_switch,
-      [&](kernel::Socket& /*socket*/, kernel::Batch& messages, std::size_t i) -> Result<void> {
+      [&](OpenNetns& /*netns*/, kernel::Batch& messages, std::size_t i) -> Result<void> {
         kernel::append_bridge(messages,
                               i,
                               {.name = batch[i]->name, .mtu = batch[i]->mtu, .up = batch[i]->up},
@@ -239,9 +235,9 @@ Outcome change(Context& context, Changes<Bridge> batch) {
       context,
       batch,
       [](const ChangeOf<Bridge>& /*each*/) { return std::string(kSwitch); },
-      [&](kernel::Socket& socket, kernel::Batch& messages, std::size_t i) -> Result<void> {
+      [&](OpenNetns& netns, kernel::Batch& messages, std::size_t i) -> Result<void> {
         const Bridge& after = *batch[i].after;
-        NSLAB_ASSIGN(index, find_link(context, socket, std::string(kSwitch), after.name));
+        NSLAB_ASSIGN(index, find_link(netns, after.name));
         kernel::append_link_settings(messages, i, index, {.mtu = after.mtu, .up = after.up});
         return {};
       });
@@ -256,20 +252,14 @@ Outcome destroy(Context& context, Batch<Bridge> batch) {
 }
 
 Outcome create(Context& context, Batch<Veth> batch) {
-  OpenNamespaces open(context);
-  kernel::Batch messages;
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    if (auto added = append_cable(context, open, messages, i, *batch[i]); !added) {
-      return Failure{i, std::move(added).error()};
+  // Messages hold the numbers of open namespaces: not all of a large lab's at once.
+  constexpr std::size_t kAtOnce = 128;
+  for (std::size_t first = 0; first < batch.size(); first += kAtOnce) {
+    const Batch<Veth> some = batch.subspan(first, std::min(kAtOnce, batch.size() - first));
+    if (auto failure = make_cables(context, some)) {
+      failure->index += first;
+      return failure;
     }
-  }
-  // Opened in the lab: whatever a message leaves unsaid cannot land on the host.
-  auto socket = netns_socket(context, batch.front()->a.netns);
-  if (!socket) {
-    return Failure{0, std::move(socket).error()};
-  }
-  if (auto failure = first_failure(socket->execute(messages))) {
-    return failure;
   }
   return finish_ends(context, batch);
 }
@@ -288,8 +278,8 @@ Outcome change(Context& context, Changes<Veth> batch) {
       context,
       ends,
       [](const EndChange& each) { return each.after->netns; },
-      [&](kernel::Socket& socket, kernel::Batch& messages, std::size_t i) {
-        return append_change(context, socket, messages, i, ends[i]);
+      [&](OpenNetns& netns, kernel::Batch& messages, std::size_t i) {
+        return append_change(netns, messages, i, ends[i]);
       });
   if (failure) {
     failure->index = ends[failure->index].place;

@@ -1,7 +1,10 @@
 #include "host/context.h"
 
+#include <sys/resource.h>
+
 #include "base/text.h"
 #include "host/control.h"
+#include "host/parallel.h"
 #include "host/spawner.h"
 #include "kernel/mount.h"
 #include "kernel/netns.h"
@@ -13,18 +16,70 @@ Context::Context(Layout paths, kernel::CgroupTree tree, std::function<bool()> in
 
 Context::~Context() = default;
 
-Result<UniqueFd> open_netns(const Context& context, std::string_view netns) {
-  const std::string path = context.layout.netns(netns);
+namespace {
+
+Result<UniqueFd> find_netns(const Layout& layout, std::string_view netns) {
+  const std::string path = layout.netns(netns);
   if (kernel::is_namespace_mount(path)) {
     return kernel::open_namespace_file(path, kernel::Namespace::net);
   }
-  NSLAB_ASSIGN(control, Control::connect(context.layout.control_socket(netns)));
+  NSLAB_ASSIGN(control, Control::connect(layout.control_socket(netns)));
   return kernel::open_namespace(control.init_pid(), kernel::Namespace::net);
 }
 
-Result<kernel::Socket> netns_socket(const Context& context, std::string_view netns) {
-  NSLAB_ASSIGN(ns, open_netns(context, netns));
-  return kernel::open_socket_in(ns.get());
+Result<std::shared_ptr<OpenNetns>> open_one(const Layout& layout, std::string_view netns) {
+  NSLAB_ASSIGN(ns, find_netns(layout, netns));
+  NSLAB_ASSIGN(socket, kernel::open_socket_in(ns.get()));
+  return std::make_shared<OpenNetns>(
+      OpenNetns{.name = std::string(netns), .ns = std::move(ns), .socket = std::move(socket)});
+}
+
+// Two descriptors each: a process has a limit, and others need some as well.
+std::size_t most_open() {
+  constexpr std::size_t kOthers = 512;
+  rlimit limit{};
+  (void)::getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur > 2 * kOthers ? (limit.rlim_cur - kOthers) / 2 : kOthers / 2;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<OpenNetns>> open_netns(Context& context, std::string_view netns) {
+  if (const auto known = context.open.find(netns); known != context.open.end()) {
+    return known->second;
+  }
+  if (context.open.size() >= most_open()) {
+    context.open.clear();
+  }
+  NSLAB_ASSIGN(opened, open_one(context.layout, netns));
+  return context.open.emplace(netns, std::move(opened)).first->second;
+}
+
+std::vector<std::shared_ptr<OpenNetns>> open_all(Context& context,
+                                                 std::span<const std::string> names) {
+  std::vector<std::shared_ptr<OpenNetns>> all(names.size());
+  in_parallel(names.size(), [&](std::size_t i) {
+    if (const auto known = context.open.find(names[i]); known != context.open.end()) {
+      all[i] = known->second;
+    } else if (auto opened = open_one(context.layout, names[i])) {
+      all[i] = *std::move(opened);
+    }
+  });
+  if (context.open.size() + all.size() > most_open()) {
+    context.open.clear();
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (all[i]) {
+      context.open.insert_or_assign(names[i], all[i]);
+    }
+  }
+  return all;
+}
+
+void let_go(Context& context, std::string_view netns) {
+  if (const auto known = context.open.find(netns); known != context.open.end()) {
+    context.open.erase(known);
+  }
 }
 
 Outcome first_failure(std::vector<kernel::Failure> failures) {

@@ -7,7 +7,9 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
@@ -20,6 +22,16 @@
 namespace nslab::host {
 
 class Spawner;
+
+// A network namespace, and a netlink socket that works in it. An open one lives:
+// who removes it lets go of it first.
+struct OpenNetns {
+  std::string name;
+  UniqueFd ns;
+  kernel::Socket socket;
+  // Interfaces by name, as last listed; dropped when they change.
+  std::map<std::string, kernel::LinkIndex, std::less<>> links;
+};
 
 struct Context {
   Context(Layout paths, kernel::CgroupTree tree, std::function<bool()> interrupt);
@@ -35,8 +47,8 @@ struct Context {
   // Nodes with a service that wants its stop signal before its node goes; seen
   // by observe().
   std::set<std::string, std::less<>> graceful_nodes;
-  // Interfaces by namespace and name, as last listed; dropped when they change.
-  std::map<std::string, std::map<std::string, kernel::LinkIndex>> link_indexes;
+  // The lab's network namespaces that this command works in, by their names.
+  std::map<std::string, std::shared_ptr<OpenNetns>, std::less<>> open;
   // Inodes of the network namespaces that were let go, and their names: settle()
   // names what still holds one of them.
   std::map<std::uint64_t, std::string> released;
@@ -48,12 +60,16 @@ struct Context {
   }
 };
 
-// The lab's network namespace of that name: by its name, or, where the name was
-// taken away by hand, through its node's init.
-Result<UniqueFd> open_netns(const Context& context, std::string_view netns);
+// The lab's network namespace of that name, opened once for a command: by its
+// name, or, where the name was taken away by hand, through its node's init.
+Result<std::shared_ptr<OpenNetns>> open_netns(Context& context, std::string_view netns);
 
-// A netlink socket in it.
-Result<kernel::Socket> netns_socket(const Context& context, std::string_view netns);
+// The same for many, opened side by side; what cannot be opened is null.
+std::vector<std::shared_ptr<OpenNetns>> open_all(Context& context,
+                                                 std::span<const std::string> names);
+
+// Before the namespace is to end, or when another takes its name.
+void let_go(Context& context, std::string_view netns);
 
 template <typename T>
 struct ChangeOf {

@@ -121,10 +121,14 @@ Result<Packet> receive_packet(int socket, Clock::time_point deadline) {
     if (ready == 0) {
       return kernel_error("waiting for a node's init", ETIMEDOUT);
     }
-    std::string bytes(init::kMaxPacket, '\0');
-    const ssize_t length = ready > 0 ? ::recv(socket, bytes.data(), bytes.size(), 0) : -1;
+    std::string bytes;
+    ssize_t length = ready > 0 ? ::recv(socket, nullptr, 0, MSG_PEEK | MSG_TRUNC) : -1;
     if (length > 0) {
-      return decode(std::string_view(bytes).substr(0, static_cast<std::size_t>(length)));
+      bytes.resize(static_cast<std::size_t>(length));
+      length = ::recv(socket, bytes.data(), bytes.size(), 0);
+    }
+    if (length > 0) {
+      return decode(bytes);
     }
     if (length == 0) {
       return kernel_error("the node's init has ended", ECONNRESET);
@@ -178,6 +182,10 @@ Result<Packet> Control::request(std::string_view verb,
 
 Result<std::vector<Packet>> Control::list(std::string_view verb) {
   NSLAB_TRY(send(verb, {}));
+  return collect();
+}
+
+Result<std::vector<Packet>> Control::collect() {
   std::vector<Packet> packets;
   const auto deadline = Clock::now() + kPatience;
   for (;;) {

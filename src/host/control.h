@@ -64,6 +64,9 @@ class Control {
   Result<void> send(std::string_view verb, Packet fields, std::span<const int> fds = {});
   Result<Packet> receive(std::chrono::steady_clock::time_point deadline);
 
+  // The second half of list().
+  Result<std::vector<Packet>> collect();
+
   // Longer than anything that an init does not itself bound.
   static constexpr std::chrono::milliseconds kPatience{60000};
 

@@ -126,13 +126,13 @@ Result<void> read_network(Context& context,
                           const std::string& netns,
                           LabStatus& status,
                           Ends& ends) {
-  auto socket = netns_socket(context, netns);
-  if (!socket) {
+  auto opened = open_netns(context, netns);
+  if (!opened) {
     return {};
   }
-  NSLAB_ASSIGN(links, kernel::list_links(*socket));
+  NSLAB_ASSIGN(links, kernel::list_links((*opened)->socket));
   read_cables(context, netns, links, ends);
-  NSLAB_ASSIGN(addresses, kernel::list_addresses(*socket));
+  NSLAB_ASSIGN(addresses, kernel::list_addresses((*opened)->socket));
   for (NodeStatus& node : status.nodes) {
     if (node.name != netns) {
       continue;

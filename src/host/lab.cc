@@ -112,6 +112,7 @@ Result<void> remove_shared(Context& context) {
 
 Result<void> remove_lab(Context& context) {
   const Layout& layout = context.layout;
+  context.open.clear();
   for (const std::string& node : context.graceful_nodes) {
     if (auto control = Control::connect(layout.control_socket(node))) {
       (void)control->request("shutdown", {});  // those that hang are killed next

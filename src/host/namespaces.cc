@@ -87,13 +87,14 @@ Result<void> make_netns(Context& context, const NetNs& spec) {
 Result<void> name_again(Context& context, const NetNs& spec) {
   const std::string path = context.layout.netns(spec.name);
   if (!kernel::is_namespace_mount(path)) {
-    NSLAB_ASSIGN(ns, open_netns(context, spec.name));
-    NSLAB_TRY(name_descriptor(ns.get(), path));
+    NSLAB_ASSIGN(netns, open_netns(context, spec.name));
+    NSLAB_TRY(name_descriptor(netns->ns.get(), path));
   }
   return link_name(context.layout, spec.name);
 }
 
 Result<void> remove_netns(Context& context, const NetNs& spec) {
+  let_go(context, spec.name);
   const Layout& layout = context.layout;
   const std::string path = layout.netns(spec.name);
 
@@ -121,10 +122,11 @@ Result<void> make_userns(Context& context, const UserNs& spec) {
 
 // The namespace that a sysctl belongs to: the node's network namespace, or the
 // IPC namespace of its init.
-Result<UniqueFd> namespace_of(const Context& context, const Sysctl& spec) {
+Result<UniqueFd> namespace_of(Context& context, const Sysctl& spec) {
   NSLAB_ASSIGN(type, kernel::namespace_of_sysctl(spec.key));
   if (type == kernel::Namespace::net) {
-    return open_netns(context, spec.node);
+    NSLAB_ASSIGN(netns, open_netns(context, spec.node));
+    return UniqueFd(::fcntl(netns->ns.get(), F_DUPFD_CLOEXEC, 0));
   }
   NSLAB_ASSIGN(control, Control::connect(context.layout.control_socket(spec.node)));
   return kernel::open_namespace(control.init_pid(), type);

@@ -76,7 +76,7 @@ std::uint32_t first_id(const Context& context, const std::string& node) {
 }
 
 // Namespaces with names are joined; the others are made by the spawner's clone.
-Result<void> add_namespaces(const Context& context, const Node& node, NodeRequest& request) {
+Result<void> add_namespaces(Context& context, const Node& node, NodeRequest& request) {
   int fresh = 0;
   for (std::size_t i = 0; i < kNamespaces.size(); ++i) {
     const auto type = static_cast<NsType>(i);
@@ -87,8 +87,8 @@ Result<void> add_namespaces(const Context& context, const Node& node, NodeReques
     const bool own = choice.mode == NsChoice::Mode::own;
     const std::string& owner = own ? node.name : choice.of;
     if (type == NsType::net) {
-      NSLAB_ASSIGN(ns, open_netns(context, owner));
-      give(request, "net", std::move(ns));
+      NSLAB_ASSIGN(netns, open_netns(context, owner));
+      give(request, "net", UniqueFd(::fcntl(netns->ns.get(), F_DUPFD_CLOEXEC, 0)));
     } else if (type == NsType::user) {
       NSLAB_ASSIGN(ns, kernel::open_namespace_file(context.layout.userns(owner), Namespace::user));
       give(request, "user", std::move(ns));
@@ -118,7 +118,11 @@ Result<Layer> make_layer(const std::string& directory, const std::string& lower)
 }
 
 // The node's root, and a layer over each further file system that is mounted in it.
-Result<void> add_root(const Context& context, const Node& node, NodeRequest& request) {
+// `table`: read once for many nodes, as every name of a namespace is in it.
+Result<void> add_root(const Context& context,
+                      const std::vector<kernel::MountEntry>& table,
+                      const Node& node,
+                      NodeRequest& request) {
   if (node.ns(NsType::mnt).mode != NsChoice::Mode::own) {
     return {};
   }
@@ -134,7 +138,6 @@ Result<void> add_root(const Context& context, const Node& node, NodeRequest& req
       .add("lower", top.lower)
       .add("upper", top.upper)
       .add("work", top.work);
-  NSLAB_ASSIGN(table, kernel::mount_table());
   int count = 0;
   for (const std::string& target : kernel::file_systems_below(table, root)) {
     NSLAB_ASSIGN(layer, make_layer(directory + "/layer" + std::to_string(++count), target));
@@ -155,7 +158,9 @@ Result<void> add_cgroup(const Context& context, const Node& node, NodeRequest& r
   return {};
 }
 
-Result<NodeRequest> request_for(const Context& context, const Node& node) {
+Result<NodeRequest> request_for(Context& context,
+                                const std::vector<kernel::MountEntry>& table,
+                                const Node& node) {
   const Layout& layout = context.layout;
   NSLAB_TRY(make_directories(layout.node_dir(node.name)));
   NodeRequest request;
@@ -168,7 +173,7 @@ Result<NodeRequest> request_for(const Context& context, const Node& node) {
       .add_all("env", node.environment)
       .add("spec", resource::to_json_text(node));
   NSLAB_TRY(add_namespaces(context, node, request));
-  NSLAB_TRY(add_root(context, node, request));
+  NSLAB_TRY(add_root(context, table, node, request));
   NSLAB_TRY(add_cgroup(context, node, request));
   NSLAB_ASSIGN(listener, bind_control_socket(layout.control_socket(node.name)));
   give(request, "listen", std::move(listener));
@@ -244,6 +249,10 @@ Outcome create(Context& context, Batch<Node> batch) {
     }
     context.spawner = *std::move(spawner);
   }
+  const auto table = kernel::mount_table();
+  if (!table) {
+    return Failure{0, table.error()};
+  }
   // Requests hold descriptors: not all of a large lab's at once.
   constexpr std::size_t kAtOnce = 64;
   for (std::size_t first = 0; first < batch.size(); first += kAtOnce) {
@@ -252,7 +261,7 @@ Outcome create(Context& context, Batch<Node> batch) {
       if (auto cleared = clear_remains(context, batch[i]->name); !cleared) {
         return Failure{i, std::move(cleared).error()};
       }
-      auto request = request_for(context, *batch[i]);
+      auto request = request_for(context, *table, *batch[i]);
       if (!request) {
         return Failure{i, std::move(request).error()};
       }

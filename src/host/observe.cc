@@ -124,7 +124,7 @@ void observe_user_namespaces(const Layout& layout, ObservedState& state) {
   }
 }
 
-void observe_sysctls(const Context& context, ObservedState& state) {
+void observe_sysctls(Context& context, ObservedState& state) {
   for (const std::string& node : names_in(context.layout.sysctl_dir())) {
     for (const std::string& name : names_in(context.layout.sysctl_dir(node))) {
       const std::string key = saved_sysctl_key(name);

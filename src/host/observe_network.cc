@@ -1,13 +1,16 @@
 #include "host/observe_network.h"
 
+#include <fcntl.h>
 #include <linux/rtnetlink.h>
 
-#include <filesystem>
+#include <algorithm>
 #include <map>
+#include <memory>
 
 #include "base/text.h"
 #include "host/control.h"
 #include "host/observe.h"
+#include "host/parallel.h"
 #include "kernel/address.h"
 #include "kernel/mount.h"
 #include "kernel/netns.h"
@@ -22,7 +25,12 @@ using resource::ObservedState;
 // What one network namespace holds.
 struct Contents {
   std::string netns;
+  bool named = false;  // `ip netns` finds it
+  std::shared_ptr<OpenNetns> open;
+  std::optional<Error> error;
   std::vector<kernel::Link> links;
+  std::vector<kernel::Address> addresses;
+  std::vector<kernel::Route> routes;
   std::map<kernel::LinkIndex, const kernel::Link*> by_index;
 };
 
@@ -82,11 +90,8 @@ void observe_links(const Layout& layout,
   }
 }
 
-Result<void> observe_addresses(kernel::Socket& socket,
-                               const Contents& contents,
-                               ObservedState& state) {
-  NSLAB_ASSIGN(addresses, kernel::list_addresses(socket));
-  for (const kernel::Address& address : addresses) {
+void observe_addresses(const Contents& contents, ObservedState& state) {
+  for (const kernel::Address& address : contents.addresses) {
     const auto link = contents.by_index.find(address.index);
     const bool by_kernel = address.address.address.is_v6() && address.scope == RT_SCOPE_LINK;
     if (link == contents.by_index.end() || address.scope == RT_SCOPE_HOST || by_kernel) {
@@ -97,14 +102,10 @@ Result<void> observe_addresses(kernel::Socket& socket,
             .netns = contents.netns, .interface = link->second->name, .address = address.address},
         address.protocol == kernel::kNslabAddressProtocol);
   }
-  return {};
 }
 
-Result<void> observe_routes(kernel::Socket& socket,
-                            const Contents& contents,
-                            ObservedState& state) {
-  NSLAB_ASSIGN(routes, kernel::list_routes(socket));
-  for (const kernel::Route& route : routes) {
+void observe_routes(const Contents& contents, ObservedState& state) {
+  for (const kernel::Route& route : contents.routes) {
     if (route.protocol == RTPROT_KERNEL || route.protocol == RTPROT_RA) {
       continue;
     }
@@ -131,41 +132,42 @@ Result<void> observe_routes(kernel::Socket& socket,
     }
     state.add(std::move(spec), route.protocol == kernel::kNslabProtocol);
   }
-  return {};
 }
 
 bool is_named(const Layout& layout, const std::string& netns) {
   return kernel::is_namespace_mount(layout.netns(netns)) && leads_into(layout, netns);
 }
 
-Result<void> observe_netns(Context& context,
-                           const std::string& netns,
-                           ObservedState& state,
-                           Cables& cables) {
-  resource::NetNs spec{.name = netns, .named = is_named(context.layout, netns)};
-  if (state.resources.contains({resource::Kind::userns, netns})) {
-    spec.userns = netns;
-  }
-  auto socket = netns_socket(context, netns);
-  if (!socket) {
-    // A name that was cut short: a file without its namespace, and no process in it.
-    spec.userns = "?";
-    state.add(std::move(spec));
-    return {};
-  }
-  state.add(std::move(spec));
-  Contents contents{.netns = netns};
-  NSLAB_ASSIGN(links, kernel::list_links(*socket));
+// The kernel's part of the work.
+Result<void> read(Contents& contents) {
+  kernel::Socket& socket = contents.open->socket;
+  NSLAB_ASSIGN(links, kernel::list_links(socket));
   contents.links = std::move(links);
-  auto& indexes = context.link_indexes[netns];
-  indexes.clear();
+  NSLAB_ASSIGN(addresses, kernel::list_addresses(socket));
+  contents.addresses = std::move(addresses);
+  NSLAB_ASSIGN(routes, kernel::list_routes(socket));
+  contents.routes = std::move(routes);
+  contents.open->links.clear();
   for (const kernel::Link& link : contents.links) {
     contents.by_index[link.index] = &link;
-    indexes[link.name] = link.index;
+    contents.open->links.emplace(link.name, link.index);
   }
-  observe_links(context.layout, contents, state, cables);
-  NSLAB_TRY(observe_addresses(*socket, contents, state));
-  return observe_routes(*socket, contents, state);
+  return {};
+}
+
+void add(const Layout& layout, const Contents& contents, ObservedState& state, Cables& cables) {
+  resource::NetNs spec{.name = contents.netns, .named = contents.named};
+  if (state.resources.contains({resource::Kind::userns, contents.netns})) {
+    spec.userns = contents.netns;
+  }
+  if (!contents.open) {
+    // A name that was cut short: a file without its namespace, and no process in it.
+    spec.userns = "?";
+  }
+  state.add(std::move(spec));
+  observe_links(layout, contents, state, cables);
+  observe_addresses(contents, state);
+  observe_routes(contents, state);
 }
 
 // A cable with an end that was renamed, or moved to where the lab is not, keeps
@@ -188,15 +190,35 @@ void add_cables(const Cables& cables, ObservedState& state) {
 }  // namespace
 
 Result<void> observe_network(Context& context, ObservedState& state) {
+  const std::vector<std::string> names = netns_names(context.layout);
   Cables cables;
-  for (const std::string& netns : netns_names(context.layout)) {
-    NSLAB_TRY(observe_netns(context, netns, state, cables));
+  constexpr std::size_t kAtOnce = 256;  // see open_all
+  for (std::size_t first = 0; first < names.size(); first += kAtOnce) {
+    const std::span some = std::span(names).subspan(first, std::min(kAtOnce, names.size() - first));
+    const auto opened = open_all(context, some);
+    std::vector<Contents> contents(some.size());
+    in_parallel(some.size(), [&](std::size_t i) {
+      contents[i].netns = some[i];
+      contents[i].named = is_named(context.layout, some[i]);
+      contents[i].open = opened[i];
+      if (opened[i]) {
+        if (auto done = read(contents[i]); !done) {
+          contents[i].error = std::move(done).error();
+        }
+      }
+    });
+    for (Contents& each : contents) {
+      if (each.error) {
+        return *std::move(each.error);
+      }
+      add(context.layout, each, state, cables);
+    }
   }
   add_cables(cables, state);
   return {};
 }
 
-std::optional<std::string> read_node_sysctl(const Context& context,
+std::optional<std::string> read_node_sysctl(Context& context,
                                             const std::string& node,
                                             const std::string& key) {
   const auto type = kernel::namespace_of_sysctl(key);
@@ -205,7 +227,8 @@ std::optional<std::string> read_node_sysctl(const Context& context,
   }
   Result<UniqueFd> ns = [&]() -> Result<UniqueFd> {
     if (*type == kernel::Namespace::net) {
-      return open_netns(context, node);
+      NSLAB_ASSIGN(netns, open_netns(context, node));
+      return UniqueFd(::fcntl(netns->ns.get(), F_DUPFD_CLOEXEC, 0));
     }
     NSLAB_ASSIGN(control, Control::connect(context.layout.control_socket(node)));
     return kernel::open_namespace(control.init_pid(), *type);

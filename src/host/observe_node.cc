@@ -1,9 +1,12 @@
 #include "host/observe_node.h"
 
+#include <algorithm>
+#include <array>
 #include <fstream>
 
 #include "host/control.h"
 #include "host/observe.h"
+#include "host/parallel.h"
 #include "kernel/netns.h"
 #include "resource/json.h"
 
@@ -24,73 +27,125 @@ std::optional<T> remembered(const Packet& packet) {
   return std::get<T>(*std::move(spec));
 }
 
-void add_node(const Packet& packet, ObservedState& state) {
-  if (auto node = remembered<resource::Node>(packet)) {
-    if (node->ns(resource::NsType::uts).mode == resource::NsChoice::Mode::own) {
-      node->hostname = packet.get("hostname");
-    }
-    state.add(*std::move(node));
+std::optional<Spec> node_of(const Packet& packet) {
+  auto node = remembered<resource::Node>(packet);
+  if (node && node->ns(resource::NsType::uts).mode == resource::NsChoice::Mode::own) {
+    node->hostname = packet.get("hostname");
   }
+  return node;
 }
 
-void add_file(const Packet& packet, ObservedState& state) {
+std::optional<Spec> file_of(const Packet& packet) {
   auto file = remembered<resource::File>(packet);
   if (!file || !packet.has("content")) {
-    return;
+    return std::nullopt;
   }
   file->content = packet.get("content");
   file->mode = static_cast<std::uint32_t>(packet.number("mode"));
-  state.add(*std::move(file));
+  return file;
 }
 
-void add_mount(const Packet& packet, ObservedState& state) {
+std::optional<Spec> mount_of(const Packet& packet) {
   auto mount = remembered<resource::Mount>(packet);
   if (!mount || packet.number("present") == 0) {
-    return;
+    return std::nullopt;
   }
   mount->read_only = packet.number("read_only") != 0;
-  state.add(*std::move(mount));
+  return mount;
 }
 
-void add_service(Context& context, const Packet& packet, ObservedState& state) {
+std::optional<Spec> service_of(const Packet& packet) {
   auto service = remembered<resource::Service>(packet);
-  if (!service) {
+  if (service) {
+    service->failed = packet.get("state") == init::kFailed;
+  }
+  return service;
+}
+
+std::optional<Spec> setup_of(const Packet& packet) {
+  return remembered<resource::Setup>(packet);
+}
+
+// What one packet of an init's `status` tells of.
+std::optional<Spec> spec_of(const Packet& packet) {
+  struct Reader {
+    std::string_view verb;
+    std::optional<Spec> (*read)(const Packet& packet);
+  };
+
+  constexpr std::array kReaders{Reader{"node", node_of},
+                                Reader{"file", file_of},
+                                Reader{"mount", mount_of},
+                                Reader{"service", service_of},
+                                Reader{"setup", setup_of}};
+  const auto* reader = std::ranges::find(kReaders, packet.verb, &Reader::verb);
+  return reader != kReaders.end() ? reader->read(packet) : std::nullopt;
+}
+
+// A node that was asked, and what it said.
+struct Asked {
+  std::optional<Control> control;  // none: the node is down
+  std::vector<Spec> specs;
+  std::optional<Error> error;
+};
+
+Asked ask(const Layout& layout, const std::string& node) {
+  Asked asked;
+  auto control = Control::connect(layout.control_socket(node));
+  if (!control) {
+    return asked;  // nobody listens: the node is down
+  }
+  if (auto sent = control->send("status", {}); !sent) {
+    asked.error = sent.error();
+  }
+  asked.control = *std::move(control);
+  return asked;
+}
+
+void hear(Asked& asked) {
+  if (!asked.control || asked.error) {
     return;
   }
-  service->failed = packet.get("state") == init::kFailed;
-  if (service->graceful) {
-    context.graceful_nodes.insert(service->node);
+  auto packets = asked.control->collect();
+  if (!packets) {
+    asked.error = packets.error();
+    return;
   }
-  state.add(*std::move(service));
-}
-
-void add(Context& context, const Packet& packet, ObservedState& state) {
-  if (packet.verb == "node") {
-    add_node(packet, state);
-  } else if (packet.verb == "file") {
-    add_file(packet, state);
-  } else if (packet.verb == "mount") {
-    add_mount(packet, state);
-  } else if (packet.verb == "service") {
-    add_service(context, packet, state);
-  } else if (packet.verb == "setup") {
-    if (auto setup = remembered<resource::Setup>(packet)) {
-      state.add(*std::move(setup));
+  for (const Packet& packet : *packets) {
+    if (auto spec = spec_of(packet)) {
+      asked.specs.push_back(*std::move(spec));
     }
   }
+}
+
+void add(Context& context, Spec spec, ObservedState& state) {
+  if (const auto* service = std::get_if<resource::Service>(&spec);
+      service != nullptr && service->graceful) {
+    context.graceful_nodes.insert(service->node);
+  }
+  state.add(std::move(spec));
 }
 
 }  // namespace
 
 Result<void> observe_nodes(Context& context, ObservedState& state) {
-  for (const std::string& node : node_names(context.layout)) {
-    auto control = Control::connect(context.layout.control_socket(node));
-    if (!control) {
-      continue;  // nobody listens: the node is down
+  const std::vector<std::string> nodes = node_names(context.layout);
+  // All are asked before the first is heard, so that the inits work side by side;
+  // but a connection is a descriptor.
+  constexpr std::size_t kAtOnce = 256;
+  for (std::size_t first = 0; first < nodes.size(); first += kAtOnce) {
+    std::vector<Asked> some(std::min(kAtOnce, nodes.size() - first));
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      some[i] = ask(context.layout, nodes[first + i]);
     }
-    NSLAB_ASSIGN(packets, control->list("status"));
-    for (const Packet& packet : packets) {
-      add(context, packet, state);
+    in_parallel(some.size(), [&](std::size_t i) { hear(some[i]); });
+    for (Asked& each : some) {
+      if (each.error) {
+        return *std::move(each.error);
+      }
+      for (Spec& spec : each.specs) {
+        add(context, std::move(spec), state);
+      }
     }
   }
   return {};

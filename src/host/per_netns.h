@@ -8,14 +8,12 @@
 #include <vector>
 
 #include "host/context.h"
+#include "host/parallel.h"
 
 namespace nslab::host {
 
-// The index of an interface in the namespace that `socket` works in.
-Result<kernel::LinkIndex> find_link(Context& context,
-                                    kernel::Socket& socket,
-                                    const std::string& netns,
-                                    const std::string& interface);
+// The index of an interface. Listed once, and again when the name is not known.
+Result<kernel::LinkIndex> find_link(OpenNetns& netns, std::string_view interface);
 
 // Sorts the members of a batch by the namespace that netns_of(member) names. The
 // numbers are their places in the batch: what netlink messages are tagged with.
@@ -28,23 +26,48 @@ std::map<std::string, std::vector<std::size_t>> by_netns(const Members& members,
   return sorted;
 }
 
-// For each namespace: opens a socket, lets append(socket, messages, i) add what
-// member i needs, and sends it.
+// The members at these places, which are all of one namespace.
+template <typename Append>
+Outcome execute_in(OpenNetns& netns, const std::vector<std::size_t>& places, Append append) {
+  kernel::Batch messages;
+  for (const std::size_t place : places) {
+    if (Result<void> added = append(netns, messages, place); !added) {
+      return Failure{place, std::move(added).error()};
+    }
+  }
+  return first_failure(netns.socket.execute(messages));
+}
+
+// For each namespace, on several threads: lets append(netns, messages, i) add what
+// member i needs, and sends it. What append does for one namespace must not
+// touch what it does for another.
 template <typename Members, typename NetnsOf, typename Append>
 Outcome for_each_netns(Context& context, const Members& members, NetnsOf netns_of, Append append) {
-  for (const auto& [netns, places] : by_netns(members, netns_of)) {
-    auto socket = netns_socket(context, netns);
-    if (!socket) {
-      return Failure{places.front(), std::move(socket).error()};
-    }
-    kernel::Batch messages;
-    for (const std::size_t place : places) {
-      if (Result<void> added = append(*socket, messages, place); !added) {
-        return Failure{place, std::move(added).error()};
+  struct Work {
+    std::shared_ptr<OpenNetns> netns;
+    std::vector<std::size_t> places;
+    Outcome outcome;
+  };
+  // Open namespaces are descriptors: not all of a large lab's at once.
+  constexpr std::size_t kAtOnce = 512;
+  auto sorted = by_netns(members, netns_of);
+  while (!sorted.empty()) {
+    std::vector<Work> work;
+    while (!sorted.empty() && work.size() < kAtOnce) {
+      auto first = sorted.extract(sorted.begin());
+      auto netns = open_netns(context, first.key());
+      if (!netns) {
+        return Failure{first.mapped().front(), std::move(netns).error()};
       }
+      work.push_back({*std::move(netns), std::move(first.mapped()), {}});
     }
-    if (auto failure = first_failure(socket->execute(messages))) {
-      return failure;
+    in_parallel(work.size(), [&](std::size_t i) {
+      work[i].outcome = execute_in(*work[i].netns, work[i].places, append);
+    });
+    for (Work& each : work) {
+      if (each.outcome) {
+        return std::move(each.outcome);
+      }
     }
   }
   return {};

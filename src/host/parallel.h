@@ -1,0 +1,38 @@
+// Work that the kernel can do on several processors at once.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <thread>
+#include <vector>
+
+namespace nslab::host {
+
+// Runs act(i) for each i below `count`, in no order, and returns when all are
+// done. Whatever act touches must be its own. The threads end before it returns:
+// none is alive when the program forks.
+//
+// More than a few threads only wait for each other at the kernel's locks: see
+// docs/decisions/0014.
+template <typename Act>
+void in_parallel(std::size_t count, Act act) {
+  constexpr std::size_t kMostThreads = 4;
+  constexpr std::size_t kWorthAThread = 16;
+  const std::size_t threads = std::min({std::size_t{std::thread::hardware_concurrency()},
+                                        kMostThreads,
+                                        count / kWorthAThread});
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < count; i = next++) {
+      act(i);
+    }
+  };
+  std::vector<std::jthread> others;
+  for (std::size_t i = 1; i < threads; ++i) {
+    others.emplace_back(work);
+  }
+  work();
+}
+
+}  // namespace nslab::host
