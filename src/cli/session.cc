@@ -63,6 +63,21 @@ std::vector<std::string> nodes_of(const std::string& lab) {
   return nodes;
 }
 
+// The labs on this host that have a node of that name. Asks for the one name: a
+// lab can have thousands.
+std::vector<std::string> labs_with(const std::string& node) {
+  std::vector<std::string> labs;
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(state::default_state_dir(), failed)) {
+    std::error_code absent;
+    if (!node.starts_with('.') && fs::is_directory(entry.path() / "nodes" / node, absent)) {
+      labs.push_back(entry.path().filename());
+    }
+  }
+  std::ranges::sort(labs);
+  return labs;
+}
+
 Error no_node(const std::string& node, const std::vector<std::string>& known) {
   const std::vector<std::string_view> names(known.begin(), known.end());
   const std::string_view near = nearest(node, names);
@@ -179,24 +194,21 @@ Result<std::string> find_lab(const std::string& target) {
 Result<NodeName> find_node(const std::string& target) {
   const std::size_t slash = target.find('/');
   if (slash != std::string::npos) {
-    NSLAB_ASSIGN(lab, find_lab(target.substr(0, slash)));
     const std::string node = target.substr(slash + 1);
-    const std::vector<std::string> nodes = nodes_of(lab);
-    if (std::ranges::find(nodes, node) == nodes.end()) {
-      return no_node(node, nodes);
+    const std::vector<std::string> having = labs_with(node);
+    if (std::ranges::find(having, target.substr(0, slash)) != having.end()) {
+      return NodeName{target.substr(0, slash), node};
     }
-    return NodeName{lab, node};
+    NSLAB_ASSIGN(lab, find_lab(target.substr(0, slash)));
+    return no_node(node, nodes_of(lab));
   }
-  std::vector<std::string> known;
-  std::vector<std::string> having;
-  for (const std::string& lab : labs_on_host()) {
-    const std::vector<std::string> nodes = nodes_of(lab);
-    known.insert(known.end(), nodes.begin(), nodes.end());
-    if (std::ranges::find(nodes, target) != nodes.end()) {
-      having.push_back(lab);
-    }
-  }
+  const std::vector<std::string> having = labs_with(target);
   if (having.empty()) {
+    std::vector<std::string> known;
+    for (const std::string& lab : labs_on_host()) {
+      const std::vector<std::string> nodes = nodes_of(lab);
+      known.insert(known.end(), nodes.begin(), nodes.end());
+    }
     return no_node(target, known);
   }
   if (having.size() > 1) {

@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "host/control.h"
-#include "host/parallel.h"
+#include "base/parallel.h"
 #include "host/spawner.h"
 #include "kernel/mount.h"
 #include "kernel/netns.h"

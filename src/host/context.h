@@ -13,11 +13,14 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "host/control.h"
 #include "host/host.h"
 #include "host/layout.h"
+#include "kernel/address.h"
 #include "kernel/cgroup.h"
 #include "kernel/link.h"
 #include "kernel/netlink.h"
+#include "kernel/route.h"
 
 namespace nslab::host {
 
@@ -31,6 +34,23 @@ struct OpenNetns {
   kernel::Socket socket;
   // Interfaces by name, as last listed; dropped when they change.
   std::map<std::string, kernel::LinkIndex, std::less<>> links;
+};
+
+// What one network namespace holds.
+struct NetnsContents {
+  std::string netns;
+  bool named = false;               // `ip netns` finds it
+  std::shared_ptr<OpenNetns> open;  // null where there is only a name
+  std::vector<kernel::Link> links;
+  std::vector<kernel::Address> addresses;
+  std::vector<kernel::Route> routes;
+};
+
+// What a node's init says of its node.
+struct NodeAnswer {
+  std::string node;
+  pid_t init_pid = 0;           // 0: nobody answers, the node is down
+  std::vector<Packet> packets;  // of `status`, in init/protocol.h
 };
 
 struct Context {
@@ -52,6 +72,10 @@ struct Context {
   // Inodes of the network namespaces that were let go, and their names: settle()
   // names what still holds one of them.
   std::map<std::uint64_t, std::string> released;
+
+  // What observe() last read: inspect() tells of the same moment.
+  std::vector<NodeAnswer> answers;
+  std::vector<NetnsContents> contents;
 
   static constexpr std::chrono::seconds kPatience{10};
 

@@ -41,16 +41,6 @@ std::vector<std::string> environment_of(const Packet& node) {
   return environment;
 }
 
-Result<Packet> node_packet(Control& control) {
-  NSLAB_ASSIGN(packets, control.list("status"));
-  for (Packet& packet : packets) {
-    if (packet.verb == "node") {
-      return std::move(packet);
-    }
-  }
-  return Error{.kind = ErrorKind::internal, .message = "the node's init does not know its node"};
-}
-
 }  // namespace
 
 Result<kernel::Exit> run_in_node(const Layout& layout,
@@ -67,7 +57,7 @@ Result<kernel::Exit> run_in_node(const Layout& layout,
                  .message = "node " + quote(node) + " is down",
                  .hint = "'nslab up' starts it again"};
   }
-  NSLAB_ASSIGN(about, node_packet(*control));
+  NSLAB_ASSIGN(about, control->request("about", {}));
   NSLAB_ASSIGN(cgroups, kernel::CgroupTree::open(cgroup_parent()));
   const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, control->init_pid(), 0)));
   if (!pidfd.valid()) {

@@ -2,8 +2,10 @@
 
 #include <linux/rtnetlink.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
+#include <tuple>
 
 #include "host/control.h"
 #include "host/observe.h"
@@ -26,23 +28,16 @@ ServiceStatus to_status(const Packet& packet) {
   return service;
 }
 
-void read_init(const Context& context, NodeStatus& node) {
-  auto control = Control::connect(context.layout.control_socket(node.name));
-  if (!control) {
-    return;
-  }
-  node.init_pid = control->init_pid();
-  const auto packets = control->list("status");
-  if (!packets) {
-    return;
-  }
-  for (const Packet& packet : *packets) {
+NodeStatus to_status(const NodeAnswer& answer) {
+  NodeStatus node{.name = answer.node, .init_pid = answer.init_pid};
+  for (const Packet& packet : answer.packets) {
     if (packet.verb == "node") {
       node.hostname = packet.get("hostname");
     } else if (packet.verb == "service") {
       node.services.push_back(to_status(packet));
     }
   }
+  return node;
 }
 
 // The number that the innermost PID namespace has for a process of ours.
@@ -70,19 +65,23 @@ void number_as_host(NodeStatus& node, const std::vector<pid_t>& processes) {
   }
 }
 
-void read_usage(const Context& context, NodeStatus& node) {
-  const std::string path = context.layout.cgroup(node.name);
-  if (const auto usage = context.cgroups.usage(path)) {
-    node.memory = usage->memory;
-    node.cpu_time = usage->cpu_time;
-    node.oom_kills = usage->oom_kills;
-  }
-  if (const auto limits = context.cgroups.limits(path)) {
-    node.memory_limit = limits->memory;
-  }
-  if (const auto processes = context.cgroups.processes(path)) {
-    node.processes = processes->size();
-    if (!node.services.empty()) {
+void add_usage(const Context& context, std::vector<NodeStatus>& nodes) {
+  const auto usages = context.cgroups.usage_below(context.layout.lab());
+  const auto limits = context.cgroups.limits_below(context.layout.lab());
+  for (NodeStatus& node : nodes) {
+    if (const auto usage = usages.find(node.name); usage != usages.end()) {
+      node.memory = usage->second.memory;
+      node.cpu_time = usage->second.cpu_time;
+      node.oom_kills = usage->second.oom_kills;
+      node.processes = usage->second.processes;
+    }
+    if (const auto limit = limits.find(node.name); limit != limits.end()) {
+      node.memory_limit = limit->second.memory;
+    }
+    if (node.services.empty()) {
+      continue;
+    }
+    if (const auto processes = context.cgroups.processes(context.layout.cgroup(node.name))) {
       number_as_host(node, *processes);
     }
   }
@@ -96,11 +95,9 @@ struct End {
 
 using Ends = std::map<std::string, std::pair<std::optional<End>, std::optional<End>>>;
 
-void read_cables(const Context& context,
-                 const std::string& netns,
-                 const std::vector<kernel::Link>& links,
-                 Ends& ends) {
+void add_ends(const Context& context, const NetnsContents& contents, Ends& ends) {
   const std::string prefix = "nslab:" + context.layout.lab() + ":";
+  const auto& [netns, links] = std::tie(contents.netns, contents.links);
   std::map<kernel::LinkIndex, std::string> names;
   for (const kernel::Link& link : links) {
     names[link.index] = link.name;
@@ -122,56 +119,49 @@ void read_cables(const Context& context,
   }
 }
 
-Result<void> read_network(Context& context,
-                          const std::string& netns,
-                          LabStatus& status,
-                          Ends& ends) {
-  auto opened = open_netns(context, netns);
-  if (!opened) {
-    return {};
-  }
-  NSLAB_ASSIGN(links, kernel::list_links((*opened)->socket));
-  read_cables(context, netns, links, ends);
-  NSLAB_ASSIGN(addresses, kernel::list_addresses((*opened)->socket));
-  for (NodeStatus& node : status.nodes) {
-    if (node.name != netns) {
-      continue;
-    }
-    for (const kernel::Link& link : links) {
-      for (const kernel::Address& address : addresses) {
-        if (address.index == link.index && address.scope == RT_SCOPE_UNIVERSE) {
-          node.addresses.push_back(link.name + " " + to_string(address.address));
-        }
+void add_addresses(const NetnsContents& contents, NodeStatus& node) {
+  for (const kernel::Link& link : contents.links) {
+    for (const kernel::Address& address : contents.addresses) {
+      if (address.index == link.index && address.scope == RT_SCOPE_UNIVERSE) {
+        node.addresses.push_back(link.name + " " + to_string(address.address));
       }
     }
   }
-  return {};
+}
+
+CableStatus to_status(const std::pair<std::optional<End>, std::optional<End>>& ends) {
+  CableStatus cable;
+  if (ends.first) {
+    cable.a = ends.first->end;
+  }
+  if (ends.second) {
+    cable.b = ends.second->end;
+    cable.subnet = ends.second->bridge;
+  }
+  return cable;
 }
 
 }  // namespace
 
 Result<LabStatus> inspect(Context& context) {
-  LabStatus status;
-  for (const std::string& name : node_names(context.layout)) {
-    NodeStatus node{.name = name};
-    read_init(context, node);
-    read_usage(context, node);
-    status.nodes.push_back(std::move(node));
+  if (context.contents.empty()) {
+    NSLAB_TRY(observe(context));
   }
+  LabStatus status;
+  for (const NodeAnswer& answer : context.answers) {
+    status.nodes.push_back(to_status(answer));
+  }
+  add_usage(context, status.nodes);
   Ends ends;
-  for (const std::string& netns : netns_names(context.layout)) {
-    NSLAB_TRY(read_network(context, netns, status, ends));
+  for (const NetnsContents& contents : context.contents) {
+    add_ends(context, contents, ends);
+    const auto node = std::ranges::lower_bound(status.nodes, contents.netns, {}, &NodeStatus::name);
+    if (node != status.nodes.end() && node->name == contents.netns) {
+      add_addresses(contents, *node);
+    }
   }
   for (const auto& [name, pair] : ends) {
-    CableStatus cable;
-    if (pair.first) {
-      cable.a = pair.first->end;
-    }
-    if (pair.second) {
-      cable.b = pair.second->end;
-      cable.subnet = pair.second->bridge;
-    }
-    status.cables.push_back(std::move(cable));
+    status.cables.push_back(to_status(pair));
   }
   return status;
 }

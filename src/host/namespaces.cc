@@ -12,6 +12,7 @@
 #include "host/files.h"
 #include "host/objects.h"
 #include "host/observe.h"
+#include "base/parallel.h"
 #include "kernel/mount.h"
 #include "kernel/netns.h"
 #include "kernel/sysctl.h"
@@ -66,12 +67,12 @@ Result<void> silence_ipv6(int ns) {
   return written;
 }
 
-Result<void> make_netns(Context& context, const NetNs& spec) {
+Result<UniqueFd> make_netns(const Layout& layout, const NetNs& spec) {
   UniqueFd owner;
   if (!spec.userns.empty()) {
     NSLAB_ASSIGN(
         userns,
-        kernel::open_namespace_file(context.layout.userns(spec.userns), kernel::Namespace::user));
+        kernel::open_namespace_file(layout.userns(spec.userns), kernel::Namespace::user));
     owner = std::move(userns);
   }
   NSLAB_ASSIGN(
@@ -79,8 +80,36 @@ Result<void> make_netns(Context& context, const NetNs& spec) {
   if (spec.name == resource::kSwitch) {
     NSLAB_TRY(silence_ipv6(ns.get()));
   }
-  NSLAB_TRY(name_descriptor(ns.get(), context.layout.netns(spec.name)));
-  return link_name(context.layout, spec.name);
+  return ns;
+}
+
+Result<void> name_netns(const Layout& layout, const NetNs& spec, const Result<UniqueFd>& ns) {
+  if (!ns) {
+    return ns.error();
+  }
+  NSLAB_TRY(name_descriptor(ns->get(), layout.netns(spec.name)));
+  return link_name(layout, spec.name);
+}
+
+// Several at a time are made, and then named one by one: a name is a mount, and
+// the kernel adds one mount at a time. One that a user namespace owns takes a
+// fork, which no other thread may see.
+Outcome make_all(const Layout& layout, Batch<NetNs> batch) {
+  std::vector<std::optional<Result<UniqueFd>>> made(batch.size());
+  in_parallel(batch.size(), [&](std::size_t i) {
+    if (batch[i]->userns.empty()) {
+      made[i] = make_netns(layout, *batch[i]);
+    }
+  });
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (!made[i]) {
+      made[i] = make_netns(layout, *batch[i]);
+    }
+    if (auto named = name_netns(layout, *batch[i], *made[i]); !named) {
+      return Failure{i, std::move(named).error()};
+    }
+  }
+  return {};
 }
 
 // A name that was removed by hand: the node's processes still hold the namespace.
@@ -181,7 +210,15 @@ Outcome destroy(Context& context, Batch<UserNs> batch) {
 }
 
 Outcome create(Context& context, Batch<NetNs> batch) {
-  return each(batch, [&](const NetNs& spec) { return make_netns(context, spec); });
+  constexpr std::size_t kAtOnce = 256;  // each is a descriptor until it has a name
+  for (std::size_t first = 0; first < batch.size(); first += kAtOnce) {
+    const auto some = batch.subspan(first, std::min(kAtOnce, batch.size() - first));
+    if (auto failure = make_all(context.layout, some)) {
+      failure->index += first;
+      return failure;
+    }
+  }
+  return {};
 }
 
 Outcome change(Context& context, Changes<NetNs> batch) {

@@ -117,10 +117,32 @@ Result<Layer> make_layer(const std::string& directory, const std::string& lower)
   return layer;
 }
 
+// The file systems that are mounted below the roots of nodes, found once for many
+// nodes: every name of a namespace is in the table of mounts.
+class FileSystems {
+ public:
+  static Result<FileSystems> read() {
+    NSLAB_ASSIGN(table, kernel::mount_table());
+    return FileSystems(std::move(table));
+  }
+
+  const std::vector<std::string>& below(const std::string& root) {
+    const auto known = found_.find(root);
+    return known != found_.end()
+               ? known->second
+               : found_.emplace(root, kernel::file_systems_below(table_, root)).first->second;
+  }
+
+ private:
+  explicit FileSystems(std::vector<kernel::MountEntry> table) : table_(std::move(table)) {}
+
+  std::vector<kernel::MountEntry> table_;
+  std::map<std::string, std::vector<std::string>> found_;
+};
+
 // The node's root, and a layer over each further file system that is mounted in it.
-// `table`: read once for many nodes, as every name of a namespace is in it.
 Result<void> add_root(const Context& context,
-                      const std::vector<kernel::MountEntry>& table,
+                      FileSystems& file_systems,
                       const Node& node,
                       NodeRequest& request) {
   if (node.ns(NsType::mnt).mode != NsChoice::Mode::own) {
@@ -139,7 +161,7 @@ Result<void> add_root(const Context& context,
       .add("upper", top.upper)
       .add("work", top.work);
   int count = 0;
-  for (const std::string& target : kernel::file_systems_below(table, root)) {
+  for (const std::string& target : file_systems.below(root)) {
     NSLAB_ASSIGN(layer, make_layer(directory + "/layer" + std::to_string(++count), target));
     const std::string inside = root == "/" ? target : target.substr(root.size());
     request.packet.add("layer",
@@ -159,7 +181,7 @@ Result<void> add_cgroup(const Context& context, const Node& node, NodeRequest& r
 }
 
 Result<NodeRequest> request_for(Context& context,
-                                const std::vector<kernel::MountEntry>& table,
+                                FileSystems& file_systems,
                                 const Node& node) {
   const Layout& layout = context.layout;
   NSLAB_TRY(make_directories(layout.node_dir(node.name)));
@@ -173,7 +195,7 @@ Result<NodeRequest> request_for(Context& context,
       .add_all("env", node.environment)
       .add("spec", resource::to_json_text(node));
   NSLAB_TRY(add_namespaces(context, node, request));
-  NSLAB_TRY(add_root(context, table, node, request));
+  NSLAB_TRY(add_root(context, file_systems, node, request));
   NSLAB_TRY(add_cgroup(context, node, request));
   NSLAB_ASSIGN(listener, bind_control_socket(layout.control_socket(node.name)));
   give(request, "listen", std::move(listener));
@@ -249,9 +271,9 @@ Outcome create(Context& context, Batch<Node> batch) {
     }
     context.spawner = *std::move(spawner);
   }
-  const auto table = kernel::mount_table();
-  if (!table) {
-    return Failure{0, table.error()};
+  auto file_systems = FileSystems::read();
+  if (!file_systems) {
+    return Failure{0, std::move(file_systems).error()};
   }
   // Requests hold descriptors: not all of a large lab's at once.
   constexpr std::size_t kAtOnce = 64;
@@ -261,7 +283,7 @@ Outcome create(Context& context, Batch<Node> batch) {
       if (auto cleared = clear_remains(context, batch[i]->name); !cleared) {
         return Failure{i, std::move(cleared).error()};
       }
-      auto request = request_for(context, *table, *batch[i]);
+      auto request = request_for(context, *file_systems, *batch[i]);
       if (!request) {
         return Failure{i, std::move(request).error()};
       }

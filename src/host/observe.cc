@@ -86,13 +86,8 @@ std::optional<resource::Cgroup> asked_limits(const Layout& layout, const std::st
   return std::get<resource::Cgroup>(*std::move(spec));
 }
 
-Result<void> observe_cgroups(const Context& context, ObservedState& state) {
-  if (!context.cgroups.exists(context.layout.lab())) {
-    return {};
-  }
-  NSLAB_ASSIGN(nodes, context.cgroups.children(context.layout.lab()));
-  for (const std::string& node : nodes) {
-    NSLAB_ASSIGN(limits, context.cgroups.limits(context.layout.cgroup(node)));
+void observe_cgroups(const Context& context, ObservedState& state) {
+  for (const auto& [node, limits] : context.cgroups.limits_below(context.layout.lab())) {
     if (auto asked = asked_limits(context.layout, node);
         asked && kernel::equivalent(limits_of(*asked), limits)) {
       state.add(*std::move(asked));
@@ -106,7 +101,6 @@ Result<void> observe_cgroups(const Context& context, ObservedState& state) {
                                .cpuset = limits.cpuset,
                                .pids = limits.pids});
   }
-  return {};
 }
 
 void observe_user_namespaces(const Layout& layout, ObservedState& state) {
@@ -178,11 +172,13 @@ std::vector<std::string> node_names(const Layout& layout) {
 
 Result<ObservedState> observe(Context& context) {
   ObservedState state;
+  context.answers.clear();
+  context.contents.clear();
   NSLAB_ASSIGN(mounted, observe_lab(context, state));
   if (mounted) {
     context.graceful_nodes.clear();
     observe_shared_files(context.layout, state);
-    NSLAB_TRY(observe_cgroups(context, state));
+    observe_cgroups(context, state);
     observe_user_namespaces(context.layout, state);
     NSLAB_TRY(observe_nodes(context, state));
     NSLAB_TRY(observe_network(context, state));

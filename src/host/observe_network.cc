@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "host/control.h"
 #include "host/observe.h"
-#include "host/parallel.h"
+#include "base/parallel.h"
 #include "kernel/address.h"
 #include "kernel/mount.h"
 #include "kernel/netns.h"
@@ -22,17 +22,15 @@ namespace {
 
 using resource::ObservedState;
 
-// What one network namespace holds.
-struct Contents {
-  std::string netns;
-  bool named = false;  // `ip netns` finds it
-  std::shared_ptr<OpenNetns> open;
-  std::optional<Error> error;
-  std::vector<kernel::Link> links;
-  std::vector<kernel::Address> addresses;
-  std::vector<kernel::Route> routes;
-  std::map<kernel::LinkIndex, const kernel::Link*> by_index;
-};
+using Names = std::map<kernel::LinkIndex, std::string_view>;
+
+Names names_of(const NetnsContents& contents) {
+  Names names;
+  for (const kernel::Link& link : contents.links) {
+    names.emplace(link.index, link.name);
+  }
+  return names;
+}
 
 // The two ends of each cable, as they are found.
 struct FoundEnds {
@@ -42,20 +40,23 @@ struct FoundEnds {
 
 using Cables = std::map<std::string, FoundEnds>;
 
-resource::VethEnd to_end(const Contents& contents, const kernel::Link& link) {
-  const auto master = contents.by_index.find(link.master);
+resource::VethEnd to_end(const NetnsContents& contents,
+                         const Names& names,
+                         const kernel::Link& link) {
+  const auto master = names.find(link.master);
   return {.netns = contents.netns,
           .name = link.name,
           .mac = link.mac,
           .mtu = link.mtu,
           .up = link.up,
-          .bridge = master != contents.by_index.end() ? master->second->name : "",
+          .bridge = std::string(master != names.end() ? master->second : ""),
           .ipv6 = link.ipv6_autoconf};
 }
 
 // "nslab:webdb:web/eth0:a" marks end a of cable web/eth0 of lab webdb.
 bool take_cable_end(const Layout& layout,
-                    const Contents& contents,
+                    const NetnsContents& contents,
+                    const Names& names,
                     const kernel::Link& link,
                     Cables& cables) {
   const std::string prefix = "nslab:" + layout.lab() + ":";
@@ -66,7 +67,7 @@ bool take_cable_end(const Layout& layout,
   const std::string cable = link.alias.substr(prefix.size(), link.alias.size() - prefix.size() - 2);
   FoundEnds& found = cables[cable];
   auto& end = link.alias.ends_with(":a") ? found.a : found.b;
-  end = to_end(contents, link);
+  end = to_end(contents, names, link);
   return true;
 }
 
@@ -74,11 +75,12 @@ bool take_cable_end(const Layout& layout,
 // or what somebody else made. An interface that has our group and no mark was
 // cut short between two messages.
 void observe_links(const Layout& layout,
-                   const Contents& contents,
+                   const NetnsContents& contents,
+                   const Names& names,
                    ObservedState& state,
                    Cables& cables) {
   for (const kernel::Link& link : contents.links) {
-    if (link.index == kernel::kLoopback || take_cable_end(layout, contents, link, cables)) {
+    if (link.index == kernel::kLoopback || take_cable_end(layout, contents, names, link, cables)) {
       continue;
     }
     const bool ours = link.group == kernel::kNslabGroup;
@@ -90,26 +92,28 @@ void observe_links(const Layout& layout,
   }
 }
 
-void observe_addresses(const Contents& contents, ObservedState& state) {
+void observe_addresses(const NetnsContents& contents, const Names& names, ObservedState& state) {
   for (const kernel::Address& address : contents.addresses) {
-    const auto link = contents.by_index.find(address.index);
+    const auto link = names.find(address.index);
     const bool by_kernel = address.address.address.is_v6() && address.scope == RT_SCOPE_LINK;
-    if (link == contents.by_index.end() || address.scope == RT_SCOPE_HOST || by_kernel) {
+    if (link == names.end() || address.scope == RT_SCOPE_HOST || by_kernel) {
       continue;
     }
     state.add(
         resource::Address{
-            .netns = contents.netns, .interface = link->second->name, .address = address.address},
+            .netns = contents.netns,
+            .interface = std::string(link->second),
+            .address = address.address},
         address.protocol == kernel::kNslabAddressProtocol);
   }
 }
 
-void observe_routes(const Contents& contents, ObservedState& state) {
+void observe_routes(const NetnsContents& contents, const Names& names, ObservedState& state) {
   for (const kernel::Route& route : contents.routes) {
     if (route.protocol == RTPROT_KERNEL || route.protocol == RTPROT_RA) {
       continue;
     }
-    const auto link = contents.by_index.find(route.index);
+    const auto link = names.find(route.index);
     const bool unicast = route.type == kernel::RouteType::unicast;
     resource::Route spec{
         .netns = contents.netns, .to = route.to, .metric = route.metric, .via = route.via};
@@ -127,8 +131,8 @@ void observe_routes(const Contents& contents, ObservedState& state) {
         break;
     }
     // The kernel shows IPv6 blackholes at the loopback; no interface is meant.
-    if (unicast && link != contents.by_index.end()) {
-      spec.interface = link->second->name;
+    if (unicast && link != names.end()) {
+      spec.interface = link->second;
     }
     state.add(std::move(spec), route.protocol == kernel::kNslabProtocol);
   }
@@ -138,8 +142,11 @@ bool is_named(const Layout& layout, const std::string& netns) {
   return kernel::is_namespace_mount(layout.netns(netns)) && leads_into(layout, netns);
 }
 
-// The kernel's part of the work.
-Result<void> read(Contents& contents) {
+Result<void> read(const Layout& layout, NetnsContents& contents) {
+  contents.named = is_named(layout, contents.netns);
+  if (!contents.open) {
+    return {};
+  }
   kernel::Socket& socket = contents.open->socket;
   NSLAB_ASSIGN(links, kernel::list_links(socket));
   contents.links = std::move(links);
@@ -149,13 +156,15 @@ Result<void> read(Contents& contents) {
   contents.routes = std::move(routes);
   contents.open->links.clear();
   for (const kernel::Link& link : contents.links) {
-    contents.by_index[link.index] = &link;
     contents.open->links.emplace(link.name, link.index);
   }
   return {};
 }
 
-void add(const Layout& layout, const Contents& contents, ObservedState& state, Cables& cables) {
+void add(const Layout& layout,
+         const NetnsContents& contents,
+         ObservedState& state,
+         Cables& cables) {
   resource::NetNs spec{.name = contents.netns, .named = contents.named};
   if (state.resources.contains({resource::Kind::userns, contents.netns})) {
     spec.userns = contents.netns;
@@ -165,9 +174,10 @@ void add(const Layout& layout, const Contents& contents, ObservedState& state, C
     spec.userns = "?";
   }
   state.add(std::move(spec));
-  observe_links(layout, contents, state, cables);
-  observe_addresses(contents, state);
-  observe_routes(contents, state);
+  const Names names = names_of(contents);
+  observe_links(layout, contents, names, state, cables);
+  observe_addresses(contents, names, state);
+  observe_routes(contents, names, state);
 }
 
 // A cable with an end that was renamed, or moved to where the lab is not, keeps
@@ -191,27 +201,23 @@ void add_cables(const Cables& cables, ObservedState& state) {
 
 Result<void> observe_network(Context& context, ObservedState& state) {
   const std::vector<std::string> names = netns_names(context.layout);
-  Cables cables;
+  context.contents.assign(names.size(), {});
   constexpr std::size_t kAtOnce = 256;  // see open_all
+  Cables cables;
   for (std::size_t first = 0; first < names.size(); first += kAtOnce) {
     const std::span some = std::span(names).subspan(first, std::min(kAtOnce, names.size() - first));
+    const std::span contents = std::span(context.contents).subspan(first, some.size());
     const auto opened = open_all(context, some);
-    std::vector<Contents> contents(some.size());
+    std::vector<Result<void>> outcomes(some.size());
     in_parallel(some.size(), [&](std::size_t i) {
       contents[i].netns = some[i];
-      contents[i].named = is_named(context.layout, some[i]);
       contents[i].open = opened[i];
-      if (opened[i]) {
-        if (auto done = read(contents[i]); !done) {
-          contents[i].error = std::move(done).error();
-        }
-      }
+      outcomes[i] = read(context.layout, contents[i]);
     });
-    for (Contents& each : contents) {
-      if (each.error) {
-        return *std::move(each.error);
-      }
-      add(context.layout, each, state, cables);
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      NSLAB_TRY(std::move(outcomes[i]));
+      add(context.layout, contents[i], state, cables);
+      contents[i].open.reset();  // only who works in it keeps it open
     }
   }
   add_cables(cables, state);

@@ -6,7 +6,7 @@
 
 #include "host/control.h"
 #include "host/observe.h"
-#include "host/parallel.h"
+#include "base/parallel.h"
 #include "kernel/netns.h"
 #include "resource/json.h"
 
@@ -82,19 +82,21 @@ std::optional<Spec> spec_of(const Packet& packet) {
   return reader != kReaders.end() ? reader->read(packet) : std::nullopt;
 }
 
-// A node that was asked, and what it said.
+// A node that was asked, and did not answer yet.
 struct Asked {
   std::optional<Control> control;  // none: the node is down
-  std::vector<Spec> specs;
   std::optional<Error> error;
+  NodeAnswer answer;
+  std::vector<Spec> specs;
 };
 
 Asked ask(const Layout& layout, const std::string& node) {
-  Asked asked;
+  Asked asked{.answer = {.node = node}};
   auto control = Control::connect(layout.control_socket(node));
   if (!control) {
-    return asked;  // nobody listens: the node is down
+    return asked;  // nobody listens
   }
+  asked.answer.init_pid = control->init_pid();
   if (auto sent = control->send("status", {}); !sent) {
     asked.error = sent.error();
   }
@@ -107,23 +109,28 @@ void hear(Asked& asked) {
     return;
   }
   auto packets = asked.control->collect();
+  asked.control.reset();
   if (!packets) {
     asked.error = packets.error();
     return;
   }
-  for (const Packet& packet : *packets) {
+  asked.answer.packets = *std::move(packets);
+  for (const Packet& packet : asked.answer.packets) {
     if (auto spec = spec_of(packet)) {
       asked.specs.push_back(*std::move(spec));
     }
   }
 }
 
-void add(Context& context, Spec spec, ObservedState& state) {
-  if (const auto* service = std::get_if<resource::Service>(&spec);
-      service != nullptr && service->graceful) {
-    context.graceful_nodes.insert(service->node);
+void add(Context& context, Asked asked, ObservedState& state) {
+  for (Spec& spec : asked.specs) {
+    if (const auto* service = std::get_if<resource::Service>(&spec);
+        service != nullptr && service->graceful) {
+      context.graceful_nodes.insert(service->node);
+    }
+    state.add(std::move(spec));
   }
-  state.add(std::move(spec));
+  context.answers.push_back(std::move(asked.answer));
 }
 
 }  // namespace
@@ -143,9 +150,7 @@ Result<void> observe_nodes(Context& context, ObservedState& state) {
       if (each.error) {
         return *std::move(each.error);
       }
-      for (Spec& spec : each.specs) {
-        add(context, std::move(spec), state);
-      }
+      add(context, std::move(each), state);
     }
   }
   return {};

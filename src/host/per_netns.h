@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "host/context.h"
-#include "host/parallel.h"
+#include "base/parallel.h"
 
 namespace nslab::host {
 

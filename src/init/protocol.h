@@ -54,6 +54,8 @@
 //     -> exit code= | exit signal= code 0: remembered under `key`, where there is one
 //     -> failed what= errno=       it cannot be executed
 //          The command is killed when its connection is closed.
+//   about
+//     -> node hostname= env=... spec=
 //   status
 //     -> node hostname= env=... spec=
 //     -> service name= spec= state= pid= restarts= code= signal= what= started_ms=

@@ -135,7 +135,7 @@ bool run(Node& node, Client& client) {
   return failure && refuse(client, "failed", failure);
 }
 
-bool status(Node& node, Client& client) {
+bool about(Node& node, Client& client) {
   Writer about("node");
   std::array<char, 65> hostname{};
   (void)::gethostname(hostname.data(), hostname.size() - 1);
@@ -143,7 +143,11 @@ bool status(Node& node, Client& client) {
   for (const Field field : node.about.fields()) {
     about.add(field.key, field.value);
   }
-  send(client, about);
+  return reply(client, about);
+}
+
+bool status(Node& node, Client& client) {
+  (void)about(node, client);
   for (const Service& service : node.services) {
     Writer writer("service");
     service.describe(writer, now());
@@ -253,6 +257,7 @@ constexpr std::array kVerbs{
     Verb{"stop", stop},
     Verb{"wait", wait},
     Verb{"run", run},
+    Verb{"about", about},
     Verb{"status", status},
     Verb{"hostname", hostname},
     Verb{"node", describe_node},

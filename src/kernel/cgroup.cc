@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <set>
 
+#include "base/parallel.h"
 #include "base/text.h"
 #include "kernel/cgroup_files.h"
 #include "kernel/cgroup_limits.h"
@@ -196,13 +197,70 @@ Result<Limits> CgroupTree::limits(const std::string& path) const {
     return kernel_error("reading the limits of cgroup " + quote(path), ENOENT);
   }
   Limits limits;
-  for (const auto& controller : cgroup_limits::kControllers) {
-    if (const Hierarchy* hierarchy = hierarchy_of(controller.name)) {
-      const auto& access = hierarchy->v2 ? controller.v2 : controller.v1;
-      access.read(place(*hierarchy, path), limits);
-    }
+  for (const Hierarchy& hierarchy : hierarchies_) {
+    read_limits(hierarchy, hierarchy.controllers, path, limits);
   }
   return canonical(std::move(limits));
+}
+
+void CgroupTree::read_limits(const Hierarchy& hierarchy,
+                             const std::vector<std::string>& controllers,
+                             const std::string& path,
+                             Limits& limits) const {
+  for (const auto& controller : cgroup_limits::kControllers) {
+    if (contains(controllers, controller.name) && hierarchy_of(controller.name) == &hierarchy) {
+      const auto& access = hierarchy.v2 ? controller.v2 : controller.v1;
+      access.read(place(hierarchy, path), limits);
+    }
+  }
+}
+
+std::vector<std::string> CgroupTree::controllers_below(const Hierarchy& hierarchy,
+                                                       const std::string& path) const {
+  return hierarchy.v2 ? cgroup_files::words(place(hierarchy, path) + "/cgroup.subtree_control")
+                      : hierarchy.controllers;
+}
+
+std::map<std::string, Limits> CgroupTree::limits_below(const std::string& path) const {
+  std::map<std::string, Limits> found;
+  for (const Hierarchy& hierarchy : hierarchies_) {
+    const auto controllers = controllers_below(hierarchy, path);
+    for (const std::string& name : cgroup_files::subdirectories(place(hierarchy, path))) {
+      read_limits(hierarchy, controllers, path + "/" + name, found[name]);
+    }
+  }
+  for (auto& [name, limits] : found) {
+    limits = canonical(std::move(limits));
+  }
+  return found;
+}
+
+std::map<std::string, Usage> CgroupTree::usage_below(const std::string& path) const {
+  std::map<std::string, Usage> found;
+  for (const Hierarchy& hierarchy : hierarchies_) {
+    const auto controllers = controllers_below(hierarchy, path);
+    const auto names = cgroup_files::subdirectories(place(hierarchy, path));
+    std::vector<Usage*> usages;
+    for (const std::string& name : names) {
+      usages.push_back(&found[name]);
+    }
+    const bool counts = &hierarchy == &membership();
+    in_parallel(names.size(), [&](std::size_t i) {
+      add_usage(hierarchy, controllers, path + "/" + names[i], *usages[i]);
+      if (counts) {
+        usages[i]->processes = cgroup_files::members(place(hierarchy, path + "/" + names[i])).size();
+      }
+    });
+  }
+  return found;
+}
+
+void CgroupTree::add_usage(const Hierarchy& hierarchy,
+                           const std::vector<std::string>& controllers,
+                           const std::string& path,
+                           Usage& usage) const {
+  const auto add = hierarchy.v2 ? cgroup_limits::add_usage_v2 : cgroup_limits::add_usage_v1;
+  add(place(hierarchy, path), controllers, usage);
 }
 
 Result<Usage> CgroupTree::usage(const std::string& path) const {
@@ -211,9 +269,9 @@ Result<Usage> CgroupTree::usage(const std::string& path) const {
   }
   Usage usage;
   for (const Hierarchy& hierarchy : hierarchies_) {
-    const auto add = hierarchy.v2 ? cgroup_limits::add_usage_v2 : cgroup_limits::add_usage_v1;
-    add(place(hierarchy, path), usage);
+    add_usage(hierarchy, hierarchy.controllers, path, usage);
   }
+  usage.processes = cgroup_files::members(place(membership(), path)).size();
   return usage;
 }
 

@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,6 +53,7 @@ struct Usage {
   std::optional<std::chrono::microseconds> cpu_time;
   std::optional<std::uint64_t> pids;
   std::uint64_t oom_kills = 0;
+  std::uint64_t processes = 0;  // of the cgroup itself
 };
 
 class CgroupTree {
@@ -75,6 +77,12 @@ class CgroupTree {
   // In canonical form.
   [[nodiscard]] Result<Limits> limits(const std::string& path) const;
   [[nodiscard]] Result<Usage> usage(const std::string& path) const;
+
+  // The same of every cgroup directly below, by name. Reads no file of a
+  // controller that is not in use there: a lab of a thousand nodes without limits
+  // costs a directory, not a thousand times ten files.
+  [[nodiscard]] std::map<std::string, Limits> limits_below(const std::string& path) const;
+  [[nodiscard]] std::map<std::string, Usage> usage_below(const std::string& path) const;
 
   // The controllers that these limits need and the host lacks: "memory", "swap",
   // "cpu", "cpuset", "pids".
@@ -117,6 +125,17 @@ class CgroupTree {
 
   [[nodiscard]] const Hierarchy* hierarchy_of(std::string_view controller) const;
   [[nodiscard]] std::vector<std::string> directories(const std::string& path) const;
+  // The controllers that the cgroups directly below have files of.
+  [[nodiscard]] std::vector<std::string> controllers_below(const Hierarchy& hierarchy,
+                                                           const std::string& path) const;
+  void read_limits(const Hierarchy& hierarchy,
+                   const std::vector<std::string>& controllers,
+                   const std::string& path,
+                   Limits& limits) const;
+  void add_usage(const Hierarchy& hierarchy,
+                 const std::vector<std::string>& controllers,
+                 const std::string& path,
+                 Usage& usage) const;
 
   Result<void> enable(const Hierarchy& hierarchy,
                       const std::string& path,

@@ -1,6 +1,8 @@
 #include "kernel/cgroup_files.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -71,24 +73,84 @@ std::optional<CgroupMount> parse_mount(const std::string& line) {
 
 }  // namespace
 
-Result<std::vector<CgroupMount>> mounted() {
+namespace {
+
+constexpr const char* kUsualPlace = "/sys/fs/cgroup";
+
+long file_system_of(const std::string& path) {
+  struct statfs info {};
+
+  return ::statfs(path.c_str(), &info) == 0 ? static_cast<long>(info.f_type) : 0;
+}
+
+// proc_pid_cgroup(5): a line NUMBER:CONTROLLERS:PATH each; version 2 has none.
+std::vector<std::string> active_hierarchies() {
+  std::vector<std::string> found;
+  for (const std::string& line : words("/proc/self/cgroup")) {
+    const auto fields = split(line, ':');
+    if (fields.size() >= 3 && !fields[1].empty()) {
+      found.emplace_back(fields[1]);
+    }
+  }
+  return found;
+}
+
+// Where init systems mount the hierarchies: version 2 on the usual place itself,
+// or each in a directory of it, those of version 1 by the names of their
+// controllers. Nothing where it is not so. The mount table would tell as well, but
+// it has a line for every named namespace of every lab.
+std::vector<CgroupMount> usually_mounted() {
+  if (file_system_of(kUsualPlace) == CGROUP2_SUPER_MAGIC) {
+    return {{.v2 = true, .mount_point = kUsualPlace}};
+  }
+  const std::vector<std::string> active = active_hierarchies();
+  std::vector<CgroupMount> mounts;
+  for (const std::string& name : subdirectories(kUsualPlace)) {
+    const std::string path = kUsualPlace + ("/" + name);
+    const long type = file_system_of(path);
+    if (type == CGROUP2_SUPER_MAGIC) {
+      mounts.push_back({.v2 = true, .mount_point = path});
+    } else if (type == CGROUP_SUPER_MAGIC && std::ranges::find(active, name) != active.end()) {
+      mounts.push_back({.mount_point = path, .controllers = words_of(name, ',')});
+    } else if (type != CGROUP_SUPER_MAGIC || name != "systemd") {
+      return {};
+    }
+  }
+  const bool all = std::ranges::all_of(active, [&](const std::string& controllers) {
+    return controllers.starts_with("name=") ||
+           std::ranges::any_of(mounts, [&](const CgroupMount& mount) {
+             return join(mount.controllers, ",") == controllers;
+           });
+  });
+  return all ? mounts : std::vector<CgroupMount>{};
+}
+
+Result<std::vector<CgroupMount>> in_mount_table() {
   NSLAB_ASSIGN(table, read("/proc/self/mountinfo"));
   std::vector<CgroupMount> mounts;
   for (const std::string& line : words_of(table, '\n')) {
     auto mount = parse_mount(line);
-    if (!mount) {
-      continue;
-    }
-    if (mount->v2) {
-      NSLAB_ASSIGN(available, read(mount->mount_point + "/cgroup.controllers"));
-      std::replace(available.begin(), available.end(), '\n', ' ');
-      mount->controllers = words_of(available, ' ');
-    }
-    const bool known = std::any_of(mounts.begin(), mounts.end(), [&](const CgroupMount& other) {
-      return other.v2 == mount->v2 && other.controllers == mount->controllers;
-    });
-    if (!known) {
+    const bool known = mount && std::ranges::any_of(mounts, [&](const CgroupMount& other) {
+                         return other.v2 == mount->v2 && other.controllers == mount->controllers;
+                       });
+    if (mount && !known) {
       mounts.push_back(*std::move(mount));
+    }
+  }
+  return mounts;
+}
+
+}  // namespace
+
+Result<std::vector<CgroupMount>> mounted() {
+  std::vector<CgroupMount> mounts = usually_mounted();
+  if (mounts.empty()) {
+    NSLAB_ASSIGN(listed, in_mount_table());
+    mounts = std::move(listed);
+  }
+  for (CgroupMount& mount : mounts) {
+    if (mount.v2) {
+      mount.controllers = words(mount.mount_point + "/cgroup.controllers");
     }
   }
   return mounts;
@@ -157,7 +219,16 @@ std::vector<std::string> subdirectories(const std::string& path) {
   return names;
 }
 
-std::vector<pid_t> processes(const std::string& directory) {
+std::vector<std::string> words(const std::string& path) {
+  auto content = read(path);
+  if (!content) {
+    return {};
+  }
+  std::replace(content->begin(), content->end(), '\n', ' ');
+  return words_of(*content, ' ');
+}
+
+std::vector<pid_t> members(const std::string& directory) {
   std::vector<pid_t> pids;
   if (const auto content = read(directory + "/cgroup.procs")) {
     for (const std::string_view line : split(*content, '\n')) {
@@ -167,6 +238,11 @@ std::vector<pid_t> processes(const std::string& directory) {
       }
     }
   }
+  return pids;
+}
+
+std::vector<pid_t> processes(const std::string& directory) {
+  std::vector<pid_t> pids = members(directory);
   for (const std::string& name : subdirectories(directory)) {
     const auto below = processes(directory + "/" + name);
     pids.insert(pids.end(), below.begin(), below.end());

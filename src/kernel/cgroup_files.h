@@ -38,6 +38,12 @@ std::optional<std::uint64_t> keyed_number(const std::string& path, std::string_v
 // such directory.
 std::vector<std::string> subdirectories(const std::string& path);
 
+// The words of a file; none where it cannot be read.
+std::vector<std::string> words(const std::string& path);
+
+// The processes of the directory itself.
+std::vector<pid_t> members(const std::string& directory);
+
 // The processes of the directory and of all below it.
 std::vector<pid_t> processes(const std::string& directory);
 

@@ -238,6 +238,10 @@ void round_to_pages(std::optional<std::uint64_t>& bytes) {
   }
 }
 
+bool contains(const std::vector<std::string>& list, std::string_view item) {
+  return std::find(list.begin(), list.end(), item) != list.end();
+}
+
 template <typename Value>
 void take_if_told(std::optional<Value>& into, const std::optional<std::uint64_t>& told) {
   if (told) {
@@ -288,22 +292,37 @@ Result<void> inherit_cpuset(const std::string& directory) {
   return {};
 }
 
-void add_usage_v1(const std::string& directory, Usage& usage) {
-  take_if_told(usage.memory, number(directory + "/memory.usage_in_bytes"));
-  take_if_told(usage.memory_peak, number(directory + "/memory.max_usage_in_bytes"));
-  take_if_told(usage.pids, number(directory + "/pids.current"));
-  usage.oom_kills += keyed_number(directory + "/memory.oom_control", "oom_kill").value_or(0);
-  if (const auto nanoseconds = number(directory + "/cpuacct.usage")) {
-    usage.cpu_time = std::chrono::microseconds(*nanoseconds / 1000);
+void add_usage_v1(const std::string& directory,
+                  const std::vector<std::string>& controllers,
+                  Usage& usage) {
+  if (contains(controllers, "memory")) {
+    take_if_told(usage.memory, number(directory + "/memory.usage_in_bytes"));
+    take_if_told(usage.memory_peak, number(directory + "/memory.max_usage_in_bytes"));
+    usage.oom_kills += keyed_number(directory + "/memory.oom_control", "oom_kill").value_or(0);
+  }
+  if (contains(controllers, "pids")) {
+    take_if_told(usage.pids, number(directory + "/pids.current"));
+  }
+  if (contains(controllers, "cpuacct")) {
+    if (const auto nanoseconds = number(directory + "/cpuacct.usage")) {
+      usage.cpu_time = std::chrono::microseconds(*nanoseconds / 1000);
+    }
   }
 }
 
-void add_usage_v2(const std::string& directory, Usage& usage) {
-  take_if_told(usage.memory, number(directory + "/memory.current"));
-  take_if_told(usage.memory_peak, number(directory + "/memory.peak"));
-  take_if_told(usage.pids, number(directory + "/pids.current"));
+void add_usage_v2(const std::string& directory,
+                  const std::vector<std::string>& controllers,
+                  Usage& usage) {
+  if (contains(controllers, "memory")) {
+    take_if_told(usage.memory, number(directory + "/memory.current"));
+    take_if_told(usage.memory_peak, number(directory + "/memory.peak"));
+    usage.oom_kills += keyed_number(directory + "/memory.events", "oom_kill").value_or(0);
+  }
+  if (contains(controllers, "pids")) {
+    take_if_told(usage.pids, number(directory + "/pids.current"));
+  }
+  // Counted without any controller.
   take_if_told(usage.cpu_time, keyed_number(directory + "/cpu.stat", "usage_usec"));
-  usage.oom_kills += keyed_number(directory + "/memory.events", "oom_kill").value_or(0);
 }
 
 }  // namespace cgroup_limits

@@ -5,6 +5,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kernel/cgroup.h"
 
@@ -30,7 +31,12 @@ extern const std::array<Controller, 4> kControllers;
 // parent: processes cannot enter it before.
 Result<void> inherit_cpuset(const std::string& directory);
 
-void add_usage_v1(const std::string& directory, Usage& usage);
-void add_usage_v2(const std::string& directory, Usage& usage);
+// What these controllers count in the directory.
+void add_usage_v1(const std::string& directory,
+                  const std::vector<std::string>& controllers,
+                  Usage& usage);
+void add_usage_v2(const std::string& directory,
+                  const std::vector<std::string>& controllers,
+                  Usage& usage);
 
 }  // namespace nslab::kernel::cgroup_limits

@@ -52,14 +52,14 @@ struct Datagram {
 };
 
 // The next datagram of the kernel; other processes' are dropped.
-Datagram receive(int fd, std::vector<std::byte>& buffer, int flags = 0) {
+Datagram receive(int fd, std::byte* buffer, int flags = 0) {
   for (;;) {
     sockaddr_nl from{};
     socklen_t from_size = sizeof from;
     const ssize_t size = retried([&] {
       return ::recvfrom(fd,
-                        buffer.data(),
-                        buffer.size(),
+                        buffer,
+                        kDatagramSize,
                         flags | MSG_TRUNC,
                         reinterpret_cast<sockaddr*>(&from),
                         &from_size);
@@ -67,11 +67,11 @@ Datagram receive(int fd, std::vector<std::byte>& buffer, int flags = 0) {
     if (size < 0) {
       return {.os_error = static_cast<int>(-size)};
     }
-    if (static_cast<std::size_t>(size) > buffer.size()) {
+    if (static_cast<std::size_t>(size) > kDatagramSize) {
       return {.os_error = EMSGSIZE};
     }
     if (from.nl_pid == 0) {
-      return {.bytes = {buffer.data(), static_cast<std::size_t>(size)}};
+      return {.bytes = {buffer, static_cast<std::size_t>(size)}};
     }
   }
 }
@@ -136,7 +136,7 @@ struct DumpOutcome {
 };
 
 // Reads the replies of one dump request to its end.
-DumpOutcome read_dump(int fd, std::vector<std::byte>& buffer, std::uint32_t sequence) {
+DumpOutcome read_dump(int fd, std::byte* buffer, std::uint32_t sequence) {
   DumpOutcome outcome;
   bool interrupted = false;
   std::optional<Answer> end;
@@ -175,7 +175,7 @@ void stamp(std::byte* message, std::uint32_t sequence, unsigned flags) {
 
 // The answers to requests first, first+1, ...; nothing where none came.
 std::vector<std::optional<Answer>> collect_answers(int fd,
-                                                   std::vector<std::byte>& buffer,
+                                                   std::byte* buffer,
                                                    std::uint32_t first,
                                                    std::size_t count) {
   std::vector<std::optional<Answer>> answers(count);
@@ -209,7 +209,8 @@ std::vector<std::optional<Answer>> collect_answers(int fd,
 
 }  // namespace
 
-Socket::Socket(UniqueFd fd) : fd_(std::move(fd)), buffer_(kDatagramSize) {}
+Socket::Socket(UniqueFd fd)
+    : fd_(std::move(fd)), buffer_(std::make_unique_for_overwrite<std::byte[]>(kDatagramSize)) {}
 
 Result<Socket> Socket::open(int protocol, std::uint32_t groups) {
   UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
@@ -270,7 +271,7 @@ void Socket::execute_chunk(const Batch& batch,
     }
     return;
   }
-  const auto answers = collect_answers(fd_.get(), buffer_, first_sequence, sent.size());
+  const auto answers = collect_answers(fd_.get(), buffer_.get(), first_sequence, sent.size());
   for (std::size_t i = 0; i < sent.size(); ++i) {
     if (answers[i]->os_error != 0) {
       failures.push_back({.tag = sent[i]->tag, .error = answer_error(sent[i]->what, *answers[i])});
@@ -290,7 +291,7 @@ Result<void> Socket::dump(const Message& request,
     if (const int os_error = send_all(fd_.get(), bytes); os_error != 0) {
       return kernel_error(std::string{what}, os_error);
     }
-    const DumpOutcome outcome = read_dump(fd_.get(), buffer_, sequence_);
+    const DumpOutcome outcome = read_dump(fd_.get(), buffer_.get(), sequence_);
     if (outcome.end == DumpEnd::failed) {
       return answer_error(what, outcome.answer);
     }
@@ -317,7 +318,7 @@ Result<bool> Socket::wait_event(steady_clock::time_point deadline, const Message
     if (ready < 0) {
       continue;
     }
-    const Datagram datagram = receive(fd_.get(), buffer_, MSG_DONTWAIT);
+    const Datagram datagram = receive(fd_.get(), buffer_.get(), MSG_DONTWAIT);
     if (datagram.os_error == EAGAIN) {
       continue;
     }

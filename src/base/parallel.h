@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-namespace nslab::host {
+namespace nslab {
 
 // Runs act(i) for each i below `count`, in no order, and returns when all are
 // done. Whatever act touches must be its own. The threads end before it returns:
@@ -35,4 +35,4 @@ void in_parallel(std::size_t count, Act act) {
   work();
 }
 
-}  // namespace nslab::host
+}  // namespace nslab
