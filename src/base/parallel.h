@@ -19,9 +19,8 @@ template <typename Act>
 void in_parallel(std::size_t count, Act act) {
   constexpr std::size_t kMostThreads = 4;
   constexpr std::size_t kWorthAThread = 16;
-  const std::size_t threads = std::min({std::size_t{std::thread::hardware_concurrency()},
-                                        kMostThreads,
-                                        count / kWorthAThread});
+  const std::size_t threads = std::min(
+      {std::size_t{std::thread::hardware_concurrency()}, kMostThreads, count / kWorthAThread});
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {
     for (std::size_t i = next++; i < count; i = next++) {

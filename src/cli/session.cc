@@ -124,11 +124,12 @@ std::optional<LabFile> read_lab_file(const std::string& file, Console& console) 
   }
   const bool from_stdin = file == "-";
   Diagnostics diagnostics;
-  auto lab = load_lab(*text,
-                      from_stdin ? "<stdin>" : file,
-                      from_stdin ? "lab" : fs::path(file).stem().string(),
-                      diagnostics,
-                      (from_stdin ? fs::current_path() : fs::absolute(file).parent_path()).string());
+  auto lab =
+      load_lab(*text,
+               from_stdin ? "<stdin>" : file,
+               from_stdin ? "lab" : fs::path(file).stem().string(),
+               diagnostics,
+               (from_stdin ? fs::current_path() : fs::absolute(file).parent_path()).string());
   if (!diagnostics.ok() || !lab) {
     diagnostics.sort();
     console.fail(diagnostics.errors(), *text);

@@ -1,11 +1,11 @@
 // What each phase of a command took, for -v and the benchmarks.
 #pragma once
 
+#include "base/profile.h"
 #include "cli/console.h"
-#include "reconcile/reconciler.h"
 
 namespace nslab::cli {
 
-void log_phases(const reconcile::Report& report, Console& console);
+void log_phases(const Profile& profile, Console& console);
 
 }  // namespace nslab::cli

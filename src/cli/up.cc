@@ -32,7 +32,11 @@ std::string outcome(const LabFile& file, const plan::Plan& plan) {
 }
 
 int run(const Arguments& arguments, Console& console) {
-  auto file = read_lab_file(arguments.target, console);
+  reconcile::Report report;
+  auto file = [&] {
+    const Profile::Timer timer(report.profile, "parse");
+    return read_lab_file(arguments.target, console);
+  }();
   if (!file) {
     return kUsage;
   }
@@ -49,10 +53,9 @@ int run(const Arguments& arguments, Console& console) {
     console.fail(locked.error());
     return kFailed;
   }
-  reconcile::Report report;
   const auto failed = session->reconciler().apply(
       desired, {.file = file->path, .keep_wreck = arguments.keep}, report);
-  log_phases(report, console);
+  log_phases(report.profile, console);
   if (failed) {
     explain_failure(*failed, desired.lab, console);
     return exit_status(failed->errors.front().kind);

@@ -41,10 +41,7 @@ Result<kernel::LinkIndex> find_bridge(Context& context, const std::string& name)
 }
 
 // The message's first end is the one that can be created as a bridge's port.
-Result<void> append_cable(Context& context,
-                          CableBatch& cables,
-                          std::size_t tag,
-                          const Veth& spec) {
+Result<void> append_cable(Context& context, CableBatch& cables, std::size_t tag, const Veth& spec) {
   NSLAB_ASSIGN(node_end, to_kernel(context, cables, spec.a));
   NSLAB_ASSIGN(far_end, to_kernel(context, cables, spec.b));
   if (!spec.b.bridge.empty()) {

@@ -2,9 +2,9 @@
 
 #include <sys/resource.h>
 
+#include "base/parallel.h"
 #include "base/text.h"
 #include "host/control.h"
-#include "base/parallel.h"
 #include "host/spawner.h"
 #include "kernel/mount.h"
 #include "kernel/netns.h"

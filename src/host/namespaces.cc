@@ -7,12 +7,12 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "base/parallel.h"
 #include "base/text.h"
 #include "host/control.h"
 #include "host/files.h"
 #include "host/objects.h"
 #include "host/observe.h"
-#include "base/parallel.h"
 #include "kernel/mount.h"
 #include "kernel/netns.h"
 #include "kernel/sysctl.h"
@@ -70,9 +70,8 @@ Result<void> silence_ipv6(int ns) {
 Result<UniqueFd> make_netns(const Layout& layout, const NetNs& spec) {
   UniqueFd owner;
   if (!spec.userns.empty()) {
-    NSLAB_ASSIGN(
-        userns,
-        kernel::open_namespace_file(layout.userns(spec.userns), kernel::Namespace::user));
+    NSLAB_ASSIGN(userns,
+                 kernel::open_namespace_file(layout.userns(spec.userns), kernel::Namespace::user));
     owner = std::move(userns);
   }
   NSLAB_ASSIGN(

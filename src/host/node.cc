@@ -180,9 +180,7 @@ Result<void> add_cgroup(const Context& context, const Node& node, NodeRequest& r
   return {};
 }
 
-Result<NodeRequest> request_for(Context& context,
-                                FileSystems& file_systems,
-                                const Node& node) {
+Result<NodeRequest> request_for(Context& context, FileSystems& file_systems, const Node& node) {
   const Layout& layout = context.layout;
   NSLAB_TRY(make_directories(layout.node_dir(node.name)));
   NodeRequest request;

@@ -7,10 +7,10 @@
 #include <map>
 #include <memory>
 
+#include "base/parallel.h"
 #include "base/text.h"
 #include "host/control.h"
 #include "host/observe.h"
-#include "base/parallel.h"
 #include "kernel/address.h"
 #include "kernel/mount.h"
 #include "kernel/netns.h"
@@ -99,12 +99,10 @@ void observe_addresses(const NetnsContents& contents, const Names& names, Observ
     if (link == names.end() || address.scope == RT_SCOPE_HOST || by_kernel) {
       continue;
     }
-    state.add(
-        resource::Address{
-            .netns = contents.netns,
-            .interface = std::string(link->second),
-            .address = address.address},
-        address.protocol == kernel::kNslabAddressProtocol);
+    state.add(resource::Address{.netns = contents.netns,
+                                .interface = std::string(link->second),
+                                .address = address.address},
+              address.protocol == kernel::kNslabAddressProtocol);
   }
 }
 

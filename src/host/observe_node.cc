@@ -4,9 +4,9 @@
 #include <array>
 #include <fstream>
 
+#include "base/parallel.h"
 #include "host/control.h"
 #include "host/observe.h"
-#include "base/parallel.h"
 #include "kernel/netns.h"
 #include "resource/json.h"
 

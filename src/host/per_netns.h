@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "host/context.h"
 #include "base/parallel.h"
+#include "host/context.h"
 
 namespace nslab::host {
 
@@ -48,6 +48,7 @@ Outcome for_each_netns(Context& context, const Members& members, NetnsOf netns_o
     std::vector<std::size_t> places;
     Outcome outcome;
   };
+
   // Open namespaces are descriptors: not all of a large lab's at once.
   constexpr std::size_t kAtOnce = 512;
   auto sorted = by_netns(members, netns_of);

@@ -248,7 +248,8 @@ std::map<std::string, Usage> CgroupTree::usage_below(const std::string& path) co
     in_parallel(names.size(), [&](std::size_t i) {
       add_usage(hierarchy, controllers, path + "/" + names[i], *usages[i]);
       if (counts) {
-        usages[i]->processes = cgroup_files::members(place(hierarchy, path + "/" + names[i])).size();
+        usages[i]->processes =
+            cgroup_files::members(place(hierarchy, path + "/" + names[i])).size();
       }
     });
   }

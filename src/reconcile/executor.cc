@@ -56,6 +56,12 @@ bool leaves_names(const Step& step) {
   return step.action == Action::destroy && step.id.kind <= resource::Kind::netns;
 }
 
+std::string phase_of(const Step& step) {
+  constexpr std::array<const char*, 5> kVerbs{"keep", "create", "change", "replace", "remove"};
+  return std::string(kVerbs[static_cast<std::size_t>(step.action)]) + " " +
+         std::string(resource::kKindNames[static_cast<std::size_t>(step.id.kind)]);
+}
+
 Error blame(const Step& step, Error error) {
   constexpr std::array<const char*, 5> kDoing{
       "keeping", "creating", "changing", "replacing", "removing"};
@@ -71,7 +77,8 @@ Error blame(const Step& step, Error error) {
 Result<void> execute(const plan::Plan& plan,
                      host::Host& host,
                      Progress& progress,
-                     const Interrupted& interrupted) {
+                     const Interrupted& interrupted,
+                     Profile& profile) {
   const bool simple = plan.count(Action::replace) == 0;
   const std::vector<Step> taken_apart = simple ? std::vector<Step>{} : plan::halves(plan);
   const std::vector<Step>& steps = simple ? plan.steps() : taken_apart;
@@ -83,10 +90,12 @@ Result<void> execute(const plan::Plan& plan,
     const std::size_t end = end_of_batch(steps, first);
     const std::span batch(steps.data() + first, end - first);
     if (names_linger && batch.front().action != Action::destroy) {
+      const Profile::Timer timer(profile, "settle");
       NSLAB_TRY(host.settle());
       names_linger = false;
     }
     progress.begin(batch, first, steps.size());
+    const Profile::Timer timer(profile, phase_of(batch.front()));
     if (auto failure = run_batch(batch, host)) {
       return blame(batch[failure->index], std::move(failure->error));
     }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 
+#include "base/profile.h"
 #include "host/host.h"
 #include "plan/plan.h"
 
@@ -24,12 +25,14 @@ class Progress {
 using Interrupted = std::function<bool()>;
 
 // Executes the plan as batches of one action and kind: first what goes, then what
-// changes and comes (plan/halves.h). Progress is told of these halves. Stops at the first failure
+// changes and comes (plan/halves.h). Progress is told of these halves, and
+// each kind of batch is a phase of the profile. Stops at the first failure
 // and returns it, with the position in the lab file of what asked for the object. What was done is
 // not undone.
 Result<void> execute(const plan::Plan& plan,
                      host::Host& host,
                      Progress& progress,
-                     const Interrupted& interrupted);
+                     const Interrupted& interrupted,
+                     Profile& profile);
 
 }  // namespace nslab::reconcile

@@ -1,32 +1,12 @@
 #include "reconcile/reconciler.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/text.h"
 
 namespace nslab::reconcile {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-// Adds how long its scope took to the report.
-class Timed {
- public:
-  Timed(Report& report, std::string name) : report_(report), name_(std::move(name)) {}
-
-  ~Timed() {
-    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start_);
-    report_.phases.push_back({std::move(name_), took});
-  }
-
-  Timed(const Timed&) = delete;
-  Timed& operator=(const Timed&) = delete;
-
- private:
-  Report& report_;
-  std::string name_;
-  Clock::time_point start_ = Clock::now();
-};
 
 Error still_different(const plan::Plan& plan) {
   const plan::Step& step = plan.steps().front();
@@ -79,25 +59,39 @@ resource::DesiredState previous(const state::LabRecord& record,
   return state;
 }
 
-}  // namespace
-
-Result<resource::ObservedState> Reconciler::observe(Report& report) {
-  const Timed timed(report, "observe");
-  return host_.observe();
+bool same(const resource::DesiredState& left, const resource::DesiredState& right) {
+  return left.description == right.description &&
+         std::ranges::equal(left.resources, right.resources, [](const auto& a, const auto& b) {
+           return a.first == b.first && a.second.spec == b.second.spec &&
+                  a.second.origin.line == b.second.origin.line &&
+                  a.second.origin.column == b.second.origin.column &&
+                  a.second.after == b.second.after && a.second.order == b.second.order;
+         });
 }
 
+// Whether the record says already what it would say again.
+bool is_as_recorded(const state::LabRecord& record,
+                    const resource::DesiredState& desired,
+                    const std::string& file) {
+  return record.applied && !record.intended && record.file == file &&
+         same(*record.applied, desired);
+}
+
+}  // namespace
+
 Result<plan::Plan> Reconciler::plan(const resource::DesiredState& desired) {
-  Report report;
   const auto record = store_.load(desired.lab);
-  NSLAB_ASSIGN(observed, observe(report));
+  NSLAB_ASSIGN(observed, host_.observe());
   return plan::diff(desired, observed, record && record->applied ? &*record->applied : nullptr);
 }
 
 std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
                                         const Options& options,
                                         Report& report) {
-  const state::LabRecord before =
-      store_.load(desired.lab).value_or(state::LabRecord{.lab = desired.lab});
+  const state::LabRecord before = [&] {
+    const Profile::Timer timer(report.profile, "record");
+    return store_.load(desired.lab).value_or(state::LabRecord{.lab = desired.lab});
+  }();
   if (auto obstacles = host_.obstacles(desired); !obstacles.empty()) {
     return untouched(std::move(obstacles));
   }
@@ -106,12 +100,15 @@ std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
     // going. If it stays, making it anew says so better.
     (void)host_.settle();
   }
-  const auto observed = observe(report);
+  const auto observed = [&] {
+    const Profile::Timer timer(report.profile, "observe");
+    return host_.observe();
+  }();
   if (!observed) {
     return untouched(observed.error());
   }
   auto plan = [&] {
-    const Timed timed(report, "diff");
+    const Profile::Timer timer(report.profile, "diff");
     return plan::diff(desired, *observed, before.applied ? &*before.applied : nullptr);
   }();
   if (!plan.conflicts().empty()) {
@@ -122,9 +119,10 @@ std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
                           .file = options.file.empty() ? before.file : options.file,
                           .boot_id = state::boot_id(),
                           .applied = before.applied};
+  const bool plan_was_empty = plan.empty();
   if (!plan.empty()) {
     record.intended = desired;
-    if (auto saved = save(record); !saved) {
+    if (auto saved = save(record, report); !saved) {
       return untouched(std::move(saved).error());
     }
     if (auto done = converge(desired, std::move(plan), report); !done) {
@@ -134,9 +132,12 @@ std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
       return roll_back(std::move(done).error(), before, previous(before, *observed), report);
     }
   }
+  if (plan_was_empty && is_as_recorded(before, desired, record.file)) {
+    return std::nullopt;
+  }
   record.intended.reset();
   record.applied = desired;
-  if (auto saved = save(record); !saved) {
+  if (auto saved = save(record, report); !saved) {
     return Failed{.errors = {std::move(saved).error()}};
   }
   return std::nullopt;
@@ -153,17 +154,15 @@ Result<void> Reconciler::converge(const resource::DesiredState& desired,
     if (!plan.conflicts().empty()) {
       return plan.conflicts().front();
     }
+    NSLAB_TRY(execute(plan, host_, progress_, interrupted_, report.profile));
     {
-      const Timed timed(report, "execute");
-      NSLAB_TRY(execute(plan, host_, progress_, interrupted_));
-    }
-    {
-      const Timed timed(report, "settle");
+      const Profile::Timer timer(report.profile, "settle");
       progress_.stage("waiting for the kernel");
       NSLAB_TRY(host_.settle());
     }
     progress_.stage("verifying");
-    NSLAB_ASSIGN(observed, observe(report));
+    const Profile::Timer timer(report.profile, "verify");
+    NSLAB_ASSIGN(observed, host_.observe());
     plan = plan::diff(desired, observed);
   }
   if (!plan.empty()) {
@@ -183,10 +182,10 @@ Failed Reconciler::roll_back(Error cause,
     // What was taken down comes back under the same names. If it stays, making it
     // anew says so better.
     (void)host_.settle();
-    NSLAB_ASSIGN(observed, observe(report));
+    NSLAB_ASSIGN(observed, host_.observe());
     NSLAB_TRY(converge(target, plan::diff(target, observed), report));
     before.intended.reset();
-    return save(before);
+    return save(before, report);
   }();
   interrupted_ = asked;
   Failed failed{.errors = {std::move(cause)}, .rolled_back = done.has_value()};
@@ -196,7 +195,8 @@ Failed Reconciler::roll_back(Error cause,
   return failed;
 }
 
-Result<void> Reconciler::save(const state::LabRecord& record) {
+Result<void> Reconciler::save(const state::LabRecord& record, Report& report) {
+  const Profile::Timer timer(report.profile, "record");
   const bool gone = !record.intended && (!record.applied || record.applied->resources.empty());
   return gone ? store_.remove(record.lab) : store_.save(record);
 }

@@ -3,24 +3,19 @@
 // with different desired states; `plan` and `status` are its first half.
 #pragma once
 
-#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/profile.h"
 #include "reconcile/executor.h"
 #include "state/record.h"
 
 namespace nslab::reconcile {
 
-struct Phase {
-  std::string name;  // observe, diff, execute, verify, ...
-  std::chrono::microseconds duration{};
-};
-
 struct Report {
-  plan::Plan plan;            // what was executed
-  std::vector<Phase> phases;  // in order, for -v and the benchmarks
+  plan::Plan plan;  // what was executed
+  Profile profile;  // for -v and the benchmarks
 };
 
 // What went wrong, and what became of the lab.
@@ -53,13 +48,12 @@ class Reconciler {
                               Report& report);
 
  private:
-  Result<resource::ObservedState> observe(Report& report);
   Result<void> converge(const resource::DesiredState& desired, plan::Plan plan, Report& report);
   Failed roll_back(Error cause,
                    state::LabRecord before,
                    const resource::DesiredState& target,
                    Report& report);
-  Result<void> save(const state::LabRecord& record);
+  Result<void> save(const state::LabRecord& record, Report& report);
 
   host::Host& host_;
   const state::RecordStore& store_;

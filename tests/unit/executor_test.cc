@@ -1,5 +1,7 @@
 #include "reconcile/executor.h"
 
+#include <set>
+
 #include <catch2/catch.hpp>
 
 #include "support/bench.h"
@@ -44,9 +46,10 @@ bool never() {
 
 TEST_CASE("execute: a call for all objects of one kind, but for those that wait for each other") {
   FakeHost host;
+  Profile profile;
   Listener listener;
   const auto plan = plan::diff(desired_state(kTwo), {});
-  REQUIRE(reconcile::execute(plan, host, listener, never));
+  REQUIRE(reconcile::execute(plan, host, listener, never, profile));
   CHECK(host.calls ==
         std::vector<std::string>{"create lab",
                                  "create shared-file:/etc/hosts",
@@ -71,20 +74,24 @@ TEST_CASE("execute: two cables swap their ends") {
   std::swap(after.links[0].b, after.links[1].b);
   after.links.insert(after.links.begin() + 1, {.a = "a:l3", .b = "b:l3", .number = 3});
   FakeHost host;
+  Profile profile;
   host.world = as_observed(desired_state(before));
   Silent silent;
-  REQUIRE(reconcile::execute(plan::diff(desired_state(after), host.world), host, silent, never));
+  REQUIRE(reconcile::execute(
+      plan::diff(desired_state(after), host.world), host, silent, never, profile));
   CHECK(print(host.world) == print(as_observed(desired_state(after))));
   CHECK(host.calls.front() == "destroy veth:a/l2 veth:a/l1");
 }
 
 TEST_CASE("execute: names that a dying namespace holds are waited for") {
   FakeHost host;
+  Profile profile;
   host.world = as_observed(desired_state(kTwo));
   LabSketch after = kTwo;
   after.nodes[1].own_user = false;
   Silent silent;
-  REQUIRE(reconcile::execute(plan::diff(desired_state(after), host.world), host, silent, never));
+  REQUIRE(reconcile::execute(
+      plan::diff(desired_state(after), host.world), host, silent, never, profile));
   CHECK(host.calls == std::vector<std::string>{"destroy node:b",
                                                "destroy userns:b",
                                                "settle",
@@ -98,10 +105,11 @@ TEST_CASE("execute: names that a dying namespace holds are waited for") {
 
 TEST_CASE("execute: the failure says what was being done, for which line") {
   FakeHost host;
+  Profile profile;
   host.fail({.object = 5, .os_error = 28});
   Silent silent;
   const auto plan = plan::diff(desired_state(kTwo), {});
-  const auto done = reconcile::execute(plan, host, silent, never);
+  const auto done = reconcile::execute(plan, host, silent, never, profile);
   REQUIRE_FALSE(done);
   CHECK(to_string(done.error()) ==
         "creating netns:@switch: the fault of the test: No space left on device (ENOSPC)");
@@ -110,12 +118,28 @@ TEST_CASE("execute: the failure says what was being done, for which line") {
   CHECK(host.calls.size() == 5);
 }
 
+TEST_CASE("execute: each kind of batch is a phase") {
+  FakeHost host;
+  Profile profile;
+  Silent silent;
+  REQUIRE(reconcile::execute(plan::diff(desired_state(kTwo), {}), host, silent, never, profile));
+  std::vector<std::string> names;
+  for (const Phase& phase : profile.phases()) {
+    names.push_back(phase.name);
+  }
+  const std::set<std::string> distinct(names.begin(), names.end());
+  CHECK(distinct.size() == names.size());
+  CHECK(names.front() == "create lab");
+  CHECK(distinct.contains("create node"));
+}
+
 TEST_CASE("execute: an interrupt stops between two calls") {
   FakeHost host;
+  Profile profile;
   Silent silent;
   int asked = 0;
   const auto done = reconcile::execute(
-      plan::diff(desired_state(kTwo), {}), host, silent, [&] { return ++asked > 2; });
+      plan::diff(desired_state(kTwo), {}), host, silent, [&] { return ++asked > 2; }, profile);
   REQUIRE_FALSE(done);
   CHECK(done.error().kind == ErrorKind::interrupted);
   CHECK(host.calls.size() == 2);
