@@ -250,7 +250,7 @@ Outcome destroy(Context& context, Batch<Bridge> batch) {
 
 Outcome create(Context& context, Batch<Veth> batch) {
   // Messages hold the numbers of open namespaces: not all of a large lab's at once.
-  constexpr std::size_t kAtOnce = 128;
+  constexpr std::size_t kAtOnce = 64;
   for (std::size_t first = 0; first < batch.size(); first += kAtOnce) {
     const Batch<Veth> some = batch.subspan(first, std::min(kAtOnce, batch.size() - first));
     if (auto failure = make_cables(context, some)) {

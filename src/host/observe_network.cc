@@ -200,7 +200,7 @@ void add_cables(const Cables& cables, ObservedState& state) {
 Result<void> observe_network(Context& context, ObservedState& state) {
   const std::vector<std::string> names = netns_names(context.layout);
   context.contents.assign(names.size(), {});
-  constexpr std::size_t kAtOnce = 256;  // see open_all
+  constexpr std::size_t kAtOnce = 128;  // see open_all
   Cables cables;
   for (std::size_t first = 0; first < names.size(); first += kAtOnce) {
     const std::span some = std::span(names).subspan(first, std::min(kAtOnce, names.size() - first));

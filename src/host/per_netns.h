@@ -50,7 +50,7 @@ Outcome for_each_netns(Context& context, const Members& members, NetnsOf netns_o
   };
 
   // Open namespaces are descriptors: not all of a large lab's at once.
-  constexpr std::size_t kAtOnce = 512;
+  constexpr std::size_t kAtOnce = 128;
   auto sorted = by_netns(members, netns_of);
   while (!sorted.empty()) {
     std::vector<Work> work;

@@ -6,7 +6,7 @@ namespace nslab::resource {
 namespace {
 
 template <std::size_t Index = 0>
-Spec read_kind(std::string_view kind, const Json& json) {
+Spec read_kind(std::string_view kind, const Parsed& json) {
   if constexpr (Index == std::variant_size_v<Spec>) {
     throw Malformed{"unknown kind " + quote(kind)};
   } else if (kind == kKindNames[Index]) {
@@ -33,10 +33,10 @@ nlohmann::ordered_json to_json(const Spec& spec) {
   return json;
 }
 
-Result<Spec> from_json(const nlohmann::ordered_json& json) {
+Result<Spec> from_json(const nlohmann::json& json) {
   try {
     return read_kind(json.at("kind").get<std::string>(), json);
-  } catch (const Json::exception& error) {
+  } catch (const Parsed::exception& error) {
     return malformed(error.what());
   } catch (const Malformed& error) {
     return malformed(error.what);
@@ -49,7 +49,7 @@ std::string to_json_text(const Spec& spec) {
 }
 
 Result<Spec> from_json_text(std::string_view text) {
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const Parsed json = Parsed::parse(text, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) {
     return malformed("not JSON");
   }

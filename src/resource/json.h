@@ -17,7 +17,7 @@ nlohmann::ordered_json to_json(const Spec& spec);
 
 // The inverse. Strict: a missing, surplus or mistyped field is an error, so that
 // a record of another version is never half understood.
-Result<Spec> from_json(const nlohmann::ordered_json& json);
+Result<Spec> from_json(const nlohmann::json& json);
 
 // The same as one line of text.
 std::string to_json_text(const Spec& spec);

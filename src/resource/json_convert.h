@@ -14,7 +14,10 @@
 
 namespace nslab::resource {
 
+// What is written keeps the order of the rows. What is read is looked up by name:
+// an ordered object copies its members whenever it grows.
 using Json = nlohmann::ordered_json;
+using Parsed = nlohmann::json;
 
 // Thrown here and caught in json.cc only, where nlohmann's own exceptions are.
 struct Malformed {
@@ -47,7 +50,7 @@ template <typename T>
 struct Convert {
   static Json write(const T& value) { return value; }
 
-  static T read(const Json& json) { return json.get<T>(); }
+  static T read(const Parsed& json) { return json.get<T>(); }
 };
 
 // nlohmann converts what does not fit, true and 1.5 too.
@@ -58,7 +61,7 @@ requires(!std::same_as<T, bool>)
     struct Convert<T> {
   static Json write(T value) { return value; }
 
-  static T read(const Json& json) {
+  static T read(const Parsed& json) {
     const bool fits = json.is_number_unsigned()
                           ? std::in_range<T>(json.get<std::uint64_t>())
                           : json.is_number_integer() && std::in_range<T>(json.get<std::int64_t>());
@@ -73,7 +76,7 @@ template <NamedEnum T>
 struct Convert<T> {
   static Json write(T value) { return names_of(value)[static_cast<std::size_t>(value)]; }
 
-  static T read(const Json& json) {
+  static T read(const Parsed& json) {
     const auto names = names_of(T{});
     const auto name = std::ranges::find(names, json.get<std::string>());
     if (name == names.end()) {
@@ -89,7 +92,7 @@ struct Convert<std::optional<T>> {
     return value ? Convert<T>::write(*value) : Json(nullptr);
   }
 
-  static std::optional<T> read(const Json& json) {
+  static std::optional<T> read(const Parsed& json) {
     if (json.is_null()) {
       return std::nullopt;
     }
@@ -102,7 +105,7 @@ template <typename Rep, typename Period>
 struct Convert<std::chrono::duration<Rep, Period>> {
   static Json write(std::chrono::duration<Rep, Period> value) { return value.count(); }
 
-  static std::chrono::duration<Rep, Period> read(const Json& json) {
+  static std::chrono::duration<Rep, Period> read(const Parsed& json) {
     return std::chrono::duration<Rep, Period>(Convert<Rep>::read(json));
   }
 };
@@ -116,7 +119,7 @@ requires requires(std::string_view text) {
 struct Convert<T> {
   static Json write(const T& value) { return to_string(value); }
 
-  static T read(const Json& json) {
+  static T read(const Parsed& json) {
     const auto value = T::parse(json.get<std::string>());
     if (!value) {
       throw Malformed{"bad address " + quote(json.get<std::string>())};
@@ -139,7 +142,7 @@ struct Convert<NsChoice> {
     return "node:" + value.of;
   }
 
-  static NsChoice read(const Json& json) {
+  static NsChoice read(const Parsed& json) {
     const auto text = json.get<std::string>();
     if (text == "private") {
       return {};
@@ -164,7 +167,7 @@ struct Convert<std::array<T, N>> {
     return list;
   }
 
-  static std::array<T, N> read(const Json& json) {
+  static std::array<T, N> read(const Parsed& json) {
     if (!json.is_array() || json.size() != N) {
       throw Malformed{"a list of another length"};
     }
@@ -187,7 +190,7 @@ struct Convert<T> {
     return json;
   }
 
-  static T read(const Json& json) {
+  static T read(const Parsed& json) {
     T value;
     std::size_t count = 0;
     for_each_field<T>([&](const auto& row) {

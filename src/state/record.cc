@@ -47,13 +47,13 @@ Json write_state(const resource::DesiredState& state) {
 // nlohmann's own exceptions.
 struct Damaged {};
 
-std::optional<resource::DesiredState> read_state(const Json& json, const std::string& file) {
+std::optional<resource::DesiredState> read_state(const nlohmann::json& json, const std::string& file) {
   if (json.is_null()) {
     return std::nullopt;
   }
   resource::DesiredState state{.lab = json.at("lab"), .description = json.at("description")};
   const auto shared_file = std::make_shared<const std::string>(file);
-  for (const Json& each : json.at("resources")) {
+  for (const nlohmann::json& each : json.at("resources")) {
     auto spec = resource::from_json(each.at("spec"));
     if (!spec) {
       throw Damaged{};
@@ -61,7 +61,7 @@ std::optional<resource::DesiredState> read_state(const Json& json, const std::st
     resource::Desired desired{.spec = *std::move(spec),
                               .origin = {shared_file, each.at("line"), each.at("column")},
                               .order = each.at("order")};
-    for (const Json& text : each.at("after")) {
+    for (const nlohmann::json& text : each.at("after")) {
       if (auto id = resource::parse_id(text.get<std::string>())) {
         desired.after.push_back(*std::move(id));
       }
@@ -99,12 +99,12 @@ std::optional<LabRecord> from_text(const std::string& text) {
     return std::nullopt;
   }
   try {
-    const Json json = Json::parse(body);
+    const nlohmann::json json = nlohmann::json::parse(body);
     LabRecord record{.lab = json.at("lab"), .file = json.at("file"), .boot_id = json.at("boot-id")};
     record.applied = read_state(json.at("applied"), record.file);
     record.intended = read_state(json.at("intended"), record.file);
     return record;
-  } catch (const Json::exception&) {
+  } catch (const nlohmann::json::exception&) {
     return std::nullopt;
   } catch (const Damaged&) {
     return std::nullopt;
