@@ -47,7 +47,8 @@ Json write_state(const resource::DesiredState& state) {
 // nlohmann's own exceptions.
 struct Damaged {};
 
-std::optional<resource::DesiredState> read_state(const nlohmann::json& json, const std::string& file) {
+std::optional<resource::DesiredState> read_state(const nlohmann::json& json,
+                                                 const std::string& file) {
   if (json.is_null()) {
     return std::nullopt;
   }
