@@ -1,0 +1,137 @@
+"""The lab of the cases, and what is said of it after something went wrong."""
+
+import os
+import sys
+from pathlib import Path
+
+import calls
+from nslab_test import FILES, NSLAB, Lab, lab_file, nslab, residue, run, succeed
+
+INJECT = os.environ.get("NSLAB_INJECT", str(Path(NSLAB).parents[1] / "tests/inject"))
+NAME = "crash"
+TEXT = """
+name: crash
+nodes:
+  a:
+    limits: {pids: 50}
+    services: {sleeper: {command: [sleep, infinity]}}
+  b:
+    files: {/etc/motd: "b\\n"}
+links:
+  - {ends: [a:eth0, b:eth0], subnet: 10.1.0.0/30}
+"""
+TRACE = FILES / "trace"
+# Nobody could tell a command that hangs from one on a machine with much to do sooner.
+PATIENCE = 60
+
+
+def file():
+    return lab_file(TEXT, NAME)
+
+
+def command(*arguments, **options):
+    return nslab(*arguments, timeout=PATIENCE, **options)
+
+
+def up():
+    return command("up", file())
+
+
+def down():
+    return command("down", NAME)
+
+
+# What is true of it. Each gives a list of complaints.
+
+def wrong(what, result):
+    return [f"{what}: {result}"]
+
+
+def nothing_left(before, when):
+    return [f"left {when}: {each}" for each in residue.settled(before, 20)]
+
+
+def whole(when):
+    """The lab is as its file says, and the kernel agrees."""
+    check = command("plan", file(), "--check")
+    if check.code != 0:
+        return wrong(f"not whole {when}", check)
+    sleeping = [pid for pid in Lab(NAME).processes("a") if name_of(pid) == "sleep"]
+    if len(sleeping) != 1:
+        return [f"{len(sleeping)} services in node a {when}"]
+    ping = command("exec", f"{NAME}/a", "--", "ping", "-qc1", "-W5", "10.1.0.2")
+    return [] if ping.code == 0 else wrong(f"b does not answer {when}", ping)
+
+
+def name_of(pid):
+    try:
+        return Path("/proc", str(pid), "comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def taken_down(before, when="after down"):
+    """`down` succeeds, whatever there is, and leaves nothing."""
+    result = down()
+    return (wrong("down failed", result) if result.code != 0 else []) + nothing_left(before, when)
+
+
+def brought_up(before):
+    """`up` succeeds, whatever there is; and then `down`."""
+    result = up()
+    if result.code != 0:
+        return wrong("up failed", result) + taken_down(before)
+    return whole("after up") + taken_down(before)
+
+
+# Where something goes wrong.
+
+class Struck:
+    """A command with something injected: how it ended, and whether it came to that."""
+
+    def __init__(self, result, trace):
+        self.result, self.trace = result, trace
+        self.hits = trace.count("hit ")
+
+
+def inject(process, strikes, *arguments, input=None):
+    """Strikes are (call or "any", occurrence, "kill" or the name of an errno)."""
+    TRACE.unlink(missing_ok=True)
+    words = []
+    for call, count, what in strikes:
+        number = call if call == "any" else calls.NUMBERS[call]
+        error = what if what == "kill" else calls.number_of_error(what)
+        words += ["--at", f"{number}:{count}:{error}"]
+    result = run(INJECT, "--in", process, "--trace", TRACE, *words, "--", NSLAB, *arguments,
+                 timeout=PATIENCE, input=input)
+    return Struck(result, TRACE.read_text())
+
+
+def crashed(result):
+    """It was not killed by us, and yet it died of a signal."""
+    return result.code > 128 or result.code < 0
+
+
+def prepare(command_name):
+    """What `command_name` has something to do with; gives its arguments."""
+    if command_name == "up":
+        return ["up", str(file())]
+    succeed(up())
+    if command_name == "down":
+        return ["down", NAME]
+    for record in Path("/run/nslab").glob("crash.*"):
+        record.unlink()
+    return ["prune", "--yes"]
+
+
+def clean_trace(case):
+    """The calls of a command that goes well; for cell.only()."""
+    command_name, process = case
+    arguments = prepare(command_name)
+    struck = inject(process, [], *arguments)
+    succeed(struck.result)
+    return {"trace": struck.trace}
+
+
+def say(*words):
+    print(*words, flush=True, file=sys.stderr)

@@ -1,0 +1,142 @@
+"""The lanes: what can go wrong, where, and what has to be true then.
+
+A case is a tuple of words, so that its name ("kill/up/main/mount:2/down") can be
+given back to tools/promise. A lane's cases() names them all, in order; run() is
+one, in a cell of its own, and gives {"failures": [...], "missed": bool}: missed is
+a point that the command did not come to this time.
+"""
+
+import random
+
+import calls
+import cell
+import lab
+from nslab_test import residue
+
+PROCESSES = {"up": ("main", "helper", "node"), "down": ("main",), "prune": ("main",)}
+
+
+def trace_of(command, process):
+    return cell.only(lab.clean_trace, (command, process))["trace"]
+
+
+def point(text):
+    call, count = text.split(":")
+    return call, int(count)
+
+
+def struck_at(case, what):
+    """Prepares, and runs the command of a case with one thing going wrong."""
+    _, command, process, where = case[:4]
+    arguments = lab.prepare(command)
+    return lab.inject(process, [(*point(where), what)], *arguments)
+
+
+class Kill:
+    """kill -9 before a system call of a command; then down leaves nothing, up a whole lab."""
+
+    name = "kill"
+
+    def cases(self, _random):
+        for command, processes in PROCESSES.items():
+            for process in processes:
+                for call, count in calls.points(trace_of(command, process)):
+                    for then in ("down", "up"):
+                        yield (self.name, command, process, f"{call}:{count}", then)
+
+    def run(self, case):
+        before = residue.snapshot()
+        struck = struck_at(case, "kill")
+        failures = []
+        if case[2] == "main":
+            if struck.hits and struck.result.code != 137:
+                failures += lab.wrong("killed and did not die", struck.result)
+        elif struck.result.code not in (0, 1):
+            failures += lab.wrong("no answer to the death of its child", struck.result)
+        elif struck.result.code == 1:
+            failures += lab.nothing_left(before, "by a failed up")
+        after = lab.taken_down if case[4] == "down" else lab.brought_up
+        return {"failures": failures + after(before), "missed": not struck.hits}
+
+
+class Fault:
+    """A system call of a command fails; a failed up leaves nothing, success is success."""
+
+    name = "fault"
+
+    def cases(self, _random):
+        for command in ("up", "down"):
+            for process in PROCESSES[command]:
+                for call, count in calls.points(trace_of(command, process)):
+                    for error in calls.errors_of(call):
+                        yield (self.name, command, process, f"{call}:{count}", error)
+
+    def run(self, case):
+        before = residue.snapshot()
+        struck = struck_at(case, case[4])
+        failures = (self.after_up if case[1] == "up" else self.after_down)(struck.result, before)
+        return {"failures": failures, "missed": not struck.hits}
+
+    @staticmethod
+    def after_up(result, before):
+        if lab.crashed(result):
+            return lab.wrong("crashed", result) + lab.taken_down(before)
+        if result.code == 0:
+            return lab.whole("though up succeeded") + lab.taken_down(before)
+        if "writing to standard output failed" in result.err:  # what it did stands
+            return lab.whole("though only telling so failed") + lab.taken_down(before)
+        return lab.nothing_left(before, "by a failed up") + lab.taken_down(before)
+
+    @staticmethod
+    def after_down(result, before):
+        failures = lab.wrong("crashed", result) if lab.crashed(result) else []
+        if result.code == 0:
+            failures += lab.nothing_left(before, "though down succeeded")
+        return failures + lab.taken_down(before)
+
+
+class Rollback:
+    """A system call of up fails, and it is killed while it rolls back: random pairs."""
+
+    name = "rollback"
+
+    def __init__(self, count=1000):
+        self.count = count
+
+    def cases(self, random_):
+        points = [(call, count) for call, count in calls.points(trace_of("up", "main"))
+                  if calls.errors_of(call)]
+        for _ in range(self.count):
+            call, count = random_.choice(points)
+            error = random_.choice(calls.errors_of(call))
+            yield (self.name, f"{call}:{count}", error, str(random_.randint(1, 700)))
+
+    def run(self, case):
+        """A kill that comes after the end is drawn nearer until it strikes."""
+        _, where, error, distance = case
+        before = residue.snapshot()
+        distance = int(distance)
+        failures = []
+        arguments = lab.prepare("up")
+        while not failures:
+            strikes = [(*point(where), error), ("any", distance, "kill")]
+            struck = lab.inject("main", strikes, *arguments)
+            failures = lab.taken_down(before)
+            if struck.hits != 1 or distance == 1:
+                break
+            distance //= 2
+        return {"failures": failures, "missed": struck.hits != 2}
+
+
+def sample(cases, count, random_):
+    """Some of a lane, spread over it."""
+    cases = list(cases)
+    if count is None or len(cases) <= count:
+        return cases
+    step = len(cases) / count
+    first = random_.random() * step
+    return [cases[int(first + i * step)] for i in range(count)]
+
+
+def generator(seed):
+    return random.Random(seed)
