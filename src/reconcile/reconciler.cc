@@ -119,10 +119,11 @@ std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
                           .file = options.file.empty() ? before.file : options.file,
                           .boot_id = state::boot_id(),
                           .applied = before.applied};
-  const bool plan_was_empty = plan.empty();
-  if (!plan.empty()) {
+  const bool changes = !plan.empty();
+  if (changes) {
     record.intended = desired;
     if (auto saved = save(record, report); !saved) {
+      (void)save(before, report);  // it may be there, only not for certain on the disk
       return untouched(std::move(saved).error());
     }
     if (auto done = converge(desired, std::move(plan), report); !done) {
@@ -132,13 +133,19 @@ std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
       return roll_back(std::move(done).error(), before, previous(before, *observed), report);
     }
   }
-  if (plan_was_empty && is_as_recorded(before, desired, record.file)) {
+  if (!changes && is_as_recorded(before, desired, record.file)) {
     return std::nullopt;
   }
   record.intended.reset();
   record.applied = desired;
   if (auto saved = save(record, report); !saved) {
-    return Failed{.errors = {std::move(saved).error()}};
+    if (!changes) {
+      return untouched(std::move(saved).error());
+    }
+    if (options.keep_wreck) {
+      return Failed{.errors = {std::move(saved).error()}};
+    }
+    return roll_back(std::move(saved).error(), before, previous(before, *observed), report);
   }
   return std::nullopt;
 }

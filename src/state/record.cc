@@ -170,9 +170,13 @@ Result<void> RecordStore::save(const LabRecord& record) const {
   }
   const std::string path = directory_ + "/" + record.lab + ".json";
   const std::string fresh = path + ".new";
-  NSLAB_TRY(write_file(fresh, to_text(record)));
-  if (::rename(fresh.c_str(), path.c_str()) != 0) {
-    return kernel_error("writing " + quote(path), errno);
+  auto written = write_file(fresh, to_text(record));
+  if (written && ::rename(fresh.c_str(), path.c_str()) != 0) {
+    written = kernel_error("writing " + quote(path), errno);
+  }
+  if (!written) {
+    (void)::unlink(fresh.c_str());
+    return written;
   }
   return sync_directory(directory_);
 }
