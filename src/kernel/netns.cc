@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/nsfs.h>
 #include <net/if.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -125,9 +126,18 @@ NamespaceScope NamespaceScope::returning_to(UniqueFd home, Namespace type) {
 }
 
 NamespaceScope::~NamespaceScope() {
-  if (home_.valid() && ::setns(home_.get(), static_cast<int>(type_)) < 0) {
-    std::perror("nslab: cannot return to its own namespace");
-    std::abort();
+  // Without memory for a moment, perhaps. Whatever was done next would be done in
+  // the wrong namespace, so that there is no going on without it.
+  constexpr int kAttempts = 100;
+  for (int attempt = 1; home_.valid(); ++attempt) {
+    if (::setns(home_.get(), static_cast<int>(type_)) == 0) {
+      return;
+    }
+    if (attempt == kAttempts) {
+      std::perror("nslab: cannot return to its own namespace");
+      std::abort();
+    }
+    (void)::sched_yield();
   }
 }
 
