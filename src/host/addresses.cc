@@ -62,7 +62,7 @@ Result<kernel::LinkIndex> find_link(OpenNetns& netns, std::string_view interface
   }
   const auto found = netns.links.find(interface);
   if (found == netns.links.end()) {
-    return Error{.kind = ErrorKind::kernel,
+    return Error{.kind = ErrorKind::not_found,
                  .message = "node " + quote(netns.name) + " has no interface " + quote(interface)};
   }
   return found->second;

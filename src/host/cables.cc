@@ -170,8 +170,12 @@ Result<void> append_removal(OpenNetns& netns,
                             kernel::Batch& messages,
                             std::size_t tag,
                             const Link& spec) {
-  NSLAB_ASSIGN(index, find_link(netns, spec.name));
-  kernel::append_delete_link(messages, tag, index);
+  const auto index = find_link(netns, spec.name);
+  if (!index && index.error().kind == ErrorKind::not_found) {
+    return {};  // it went with its other end
+  }
+  NSLAB_TRY(index);
+  kernel::append_delete_link(messages, tag, *index);
   return {};
 }
 
@@ -192,18 +196,26 @@ Result<std::optional<Link>> find_an_end(Context& context, const Veth& cable) {
   return std::optional<Link>();
 }
 
-// Removes interfaces; a cable goes by either of its ends.
+// Removes interfaces, one namespace after the other: a cable goes by either of its
+// ends, so that the next namespace may have lost what is to be removed there.
 Outcome remove_links(Context& context, const std::vector<Link>& links) {
   forget_links(context);
-  auto failure = for_each_netns(
-      context,
-      links,
-      [](const Link& each) { return each.netns; },
-      [&](OpenNetns& netns, kernel::Batch& messages, std::size_t i) {
-        return append_removal(netns, messages, i, links[i]);
-      });
-  forget_links(context);
-  return failure;
+  for (const auto& [name, places] : by_netns(links, [](const Link& each) { return each.netns; })) {
+    auto netns = open_netns(context, name);
+    if (!netns) {
+      return Failure{places.front(), std::move(netns).error()};
+    }
+    (*netns)->links.clear();
+    auto failure =
+        execute_in(**netns, places, [&](OpenNetns& open, kernel::Batch& messages, std::size_t i) {
+          return append_removal(open, messages, i, links[i]);
+        });
+    (*netns)->links.clear();
+    if (failure) {
+      return failure;
+    }
+  }
+  return {};
 }
 
 }  // namespace
