@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "cli/session.h"
 #include "cli/timing.h"
+#include "host/residue.h"
 #include "report/plan.h"
 
 namespace nslab::cli {
@@ -58,6 +59,7 @@ int run(const Arguments& arguments, Console& console) {
   auto labs = chosen_labs(arguments);
   if (!labs && labs.error().kind == ErrorKind::not_found) {
     // What is not there is as gone as it will ever be.
+    host::remove_unused(state::default_state_dir());
     console.say(to_string(labs.error()) + ": nothing to do");
     console.print(arguments.json ? "[]\n" : "");
     return kDone;
@@ -71,6 +73,7 @@ int run(const Arguments& arguments, Console& console) {
   for (const std::string& lab : *labs) {
     status = std::max(status, take_down(lab, arguments, console, json));
   }
+  host::remove_unused(state::default_state_dir());
   if (arguments.json) {
     console.print(json.dump(2) + "\n");
   }

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "cli/session.h"
+#include "host/residue.h"
 #include "report/plan.h"
 
 namespace nslab::cli {
@@ -78,6 +79,7 @@ int run(const Arguments& arguments, Console& console) {
     console.print(json.dump(2) + "\n");
   }
   if (unowned.empty()) {
+    host::remove_unused(state::default_state_dir());
     console.say("nothing to prune");
     return kDone;
   }

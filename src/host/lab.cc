@@ -10,6 +10,7 @@
 #include "host/control.h"
 #include "host/files.h"
 #include "host/objects.h"
+#include "host/observe.h"
 #include "kernel/mount.h"
 #include "kernel/netns.h"
 
@@ -18,15 +19,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// `ip netns` makes this directory too; who makes it remembers that it did.
+// `ip netns` makes this directory too; who makes it remembers that it did, and
+// beforehand: it may be killed between the two.
 Result<void> make_names_dir(const Layout& layout) {
-  if (::mkdir(Layout::names_dir().c_str(), 0755) == 0) {
-    return write_file(layout.names_dir_mark(), "", 0600);
+  struct stat info {};
+
+  const std::string directory = Layout::names_dir();
+  if (::stat(directory.c_str(), &info) == 0) {
+    return {};
   }
-  if (errno != EEXIST) {
-    return kernel_error("creating " + quote(Layout::names_dir()), errno);
+  NSLAB_TRY(write_file(layout.names_dir_mark(), "", 0600));
+  if (::mkdir(directory.c_str(), 0755) == 0) {
+    return {};
   }
-  return {};
+  const int error = errno;
+  (void)::unlink(layout.names_dir_mark().c_str());
+  return error == EEXIST ? Result<void>() : kernel_error("creating " + quote(directory), error);
 }
 
 Result<void> make_lab(Context& context) {
@@ -104,8 +112,9 @@ Result<void> remove_shared(Context& context) {
   if (others && others->empty()) {
     NSLAB_TRY(context.cgroups.remove("", context.deadline()));
   }
-  if (is_last_lab(layout) && ::unlink(layout.names_dir_mark().c_str()) == 0) {
+  if (is_last_lab(layout) && ::access(layout.names_dir_mark().c_str(), F_OK) == 0) {
     (void)::rmdir(Layout::names_dir().c_str());  // others may have put names there
+    (void)::unlink(layout.names_dir_mark().c_str());
   }
   return {};
 }
@@ -119,6 +128,10 @@ Result<void> remove_lab(Context& context) {
     }
   }
   if (context.cgroups.exists(layout.lab())) {
+    // What is killed in one stroke cannot be used again (empty_cgroup() in node.cc).
+    if (is_lab_mounted(layout)) {
+      (void)write_file(layout.going_mark(), "", 0600);
+    }
     NSLAB_TRY(context.cgroups.kill(layout.lab(), context.deadline()));
   }
   remember_namespaces(context);

@@ -2,6 +2,7 @@
 // others can see are made here.
 //
 //   STATE/LAB/                 a tmpfs, "nslab:LAB" in the mount table
+//     .going                   there once the lab is being taken away
 //     ns/NAME                  network namespaces, bind mounts in a tmpfs of their
 //                              own, so that one unmount takes all names away
 //     ns/user:NODE             user namespaces, likewise
@@ -33,6 +34,8 @@ class Layout {
   [[nodiscard]] const std::string& state_dir() const { return state_dir_; }
 
   [[nodiscard]] std::string lab_dir() const { return state_dir_ + "/" + lab_; }
+
+  [[nodiscard]] std::string going_mark() const { return lab_dir() + "/.going"; }
 
   // What the lab's mounts are called in the mount table: their mark.
   [[nodiscard]] std::string mount_source() const { return "nslab:" + lab_; }

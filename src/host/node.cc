@@ -229,8 +229,12 @@ Result<void> empty_cgroup(Context& context, const std::string& node) {
 // What an earlier init of that name left behind: its files, and processes that
 // shared another node's PID namespace.
 Result<void> clear_remains(Context& context, const std::string& node) {
+  struct stat info {};
+
   NSLAB_ASSIGN(left, context.cgroups.processes(context.layout.cgroup(node)));
-  if (!left.empty()) {
+  // Where one was, it may have been killed together with its cgroup.
+  const bool was_there = ::stat(context.layout.node_dir(node).c_str(), &info) == 0;
+  if (!left.empty() || was_there) {
     NSLAB_TRY(empty_cgroup(context, node));
   }
   return kernel::remove_tree(context.layout.node_dir(node));

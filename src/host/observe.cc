@@ -52,7 +52,8 @@ Result<bool> observe_lab(const Context& context, ObservedState& state) {
   if (lab_mounts == 0 && !has_cgroup && !exists(layout.lab_dir())) {
     return false;
   }
-  const bool whole = lab_mounts == 1 && ns_mounts == 1 && has_cgroup;
+  const bool whole =
+      lab_mounts == 1 && ns_mounts == 1 && has_cgroup && !exists(layout.going_mark());
   // A directory without our mount is a beginning of ours when it is empty.
   std::error_code failed;
   const bool ours = lab_mounts > 0 || has_cgroup || fs::is_empty(layout.lab_dir(), failed);

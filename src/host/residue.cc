@@ -1,5 +1,7 @@
 #include "host/residue.h"
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <set>
 
@@ -12,14 +14,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void add_directories_and_records(const std::string& state_dir, std::set<std::string>& labs) {
+void add_directories_and_files(const std::string& state_dir, std::set<std::string>& labs) {
   std::error_code failed;
   for (const auto& entry : fs::directory_iterator(state_dir, failed)) {
     const fs::path name = entry.path().filename();
     if (entry.is_directory(failed)) {
       labs.insert(name);
-    } else if (name.extension() == ".json") {
+    } else if (name.extension() == ".json" || name.extension() == ".lock") {
       labs.insert(name.stem());
+    } else if (name.extension() == ".new") {
+      labs.insert(name.stem().stem());  // "LAB.json.new": a record that was cut short
     }
   }
 }
@@ -64,11 +68,27 @@ void add_names(const std::string& state_dir, std::set<std::string>& labs) {
 
 std::vector<std::string> labs_on_host(const std::string& state_dir) {
   std::set<std::string> labs;
-  add_directories_and_records(state_dir, labs);
+  add_directories_and_files(state_dir, labs);
   add_mounts(labs);
   add_cgroups(labs);
   add_names(state_dir, labs);
   return {labs.begin(), labs.end()};
+}
+
+void remove_unused(const std::string& state_dir) {
+  if (!labs_on_host(state_dir).empty()) {
+    return;
+  }
+  if (const auto tree = kernel::CgroupTree::open(cgroup_parent())) {
+    // No lab's cgroup is in it; what somebody runs in it stays, and keeps it.
+    (void)tree->remove("", std::chrono::steady_clock::now());
+  }
+  const std::string mark = Layout(state_dir, "").names_dir_mark();
+  if (::access(mark.c_str(), F_OK) == 0) {
+    (void)::rmdir(Layout::names_dir().c_str());  // others may have put names there
+    (void)::unlink(mark.c_str());
+  }
+  (void)::rmdir(state_dir.c_str());
 }
 
 }  // namespace nslab::host

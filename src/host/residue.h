@@ -10,4 +10,8 @@ namespace nslab::host {
 // or a name where `ip netns` looks; sorted.
 std::vector<std::string> labs_on_host(const std::string& state_dir);
 
+// Where no lab is left: removes what all labs share, as a command leaves it that
+// was killed just before its end.
+void remove_unused(const std::string& state_dir);
+
 }  // namespace nslab::host
