@@ -17,7 +17,10 @@ PROCESSES = {"up": ("main", "helper", "node"), "down": ("main",), "prune": ("mai
 
 
 def trace_of(command, process):
-    return cell.only(lab.clean_trace, (command, process))["trace"]
+    answer = cell.only(lab.clean_trace, (command, process))
+    if "trace" not in answer:
+        raise SystemExit("\n".join(answer["failures"]))
+    return answer["trace"]
 
 
 def point(text):
@@ -75,6 +78,8 @@ class Fault:
         before = residue.snapshot()
         struck = struck_at(case, case[4])
         failures = (self.after_up if case[1] == "up" else self.after_down)(struck.result, before)
+        if failures:
+            failures = lab.wrong(f"{case[1]} ended with", struck.result) + failures
         return {"failures": failures, "missed": not struck.hits}
 
     @staticmethod

@@ -1,6 +1,7 @@
 """Carries out the lanes and prints what came of them. See docs/reliability.md."""
 
 import argparse
+import os
 import time
 
 import nslab_test  # enters the sandbox
@@ -16,7 +17,8 @@ def arguments():
     parser.add_argument("lanes", nargs="*", metavar="LANE", help=", ".join(tables.LANES))
     parser.add_argument("--sample", type=int, metavar="N", help="so many cases of each lane")
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=4 * os.cpu_count(),
+                        help="cases at once; they wait for the kernel most of the time")
     parser.add_argument("--case", metavar="NAME", help="one case, as a failure names it")
     parser.add_argument("--expect-failures", action="store_true", help="succeed when a case fails")
     return parser.parse_args()
