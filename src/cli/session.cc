@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "cli/interrupt.h"
+#include "host/layout.h"
 #include "host/residue.h"
 
 namespace nslab::cli {
@@ -183,7 +184,11 @@ Result<std::string> find_lab(const std::string& target) {
         return lab;
       }
     }
-    return fs::path(target).stem().string();
+    const std::string name = fs::path(target).stem().string();
+    if (!host::is_lab_name(name)) {
+      return no_lab(target);  // "labs/", say
+    }
+    return name;
   }
   const std::vector<std::string> labs = labs_on_host();
   if (std::ranges::find(labs, target) == labs.end()) {

@@ -108,6 +108,10 @@ class Layout {
   std::string lab_;
 };
 
+// Whether this could be a lab's name. What is not must not become part of a path:
+// the cgroup of a lab "" is that of all labs, and the one of ".." everything's.
+bool is_lab_name(std::string_view text);
+
 // The name of nslab's own cgroup in every hierarchy: NSLAB_CGROUP_PARENT, or "nslab".
 std::string cgroup_parent();
 

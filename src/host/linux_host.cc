@@ -47,6 +47,9 @@ Result<std::unique_ptr<LinuxHost>> LinuxHost::open(const std::string& state_dir,
                  .message = "nslab makes namespaces and cgroups, which takes root",
                  .hint = "run it as root, with sudo for example"};
   }
+  if (!is_lab_name(lab)) {
+    return Error{.kind = ErrorKind::not_found, .message = quote(lab) + " is not the name of a lab"};
+  }
   NSLAB_ASSIGN(cgroups, kernel::CgroupTree::open(cgroup_parent()));
   auto context =
       std::make_unique<Context>(Layout(state_dir, lab), std::move(cgroups), std::move(interrupted));

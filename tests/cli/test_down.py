@@ -90,6 +90,18 @@ class Down(NslabTest):
         self.expect(nslab("down", "never"), 0, err=["never", "nothing to do"])
         self.gone()
 
+    def test_what_names_no_lab_takes_no_lab_away(self):
+        """The file name of "labs/" is empty, and so would be the lab's: its cgroup is that of all labs."""
+        lab, file = self.up()
+        inits = lab.init("a"), lab.init("b")
+        directory = f"{file.parent}/"
+        for target in (directory, f"{directory}.", f"{directory}/", "./"):
+            self.expect(nslab("down", target), 0, err="nothing to do")
+            self.assertEqual((lab.init("a"), lab.init("b")), inits, target)
+        for target in ("", ".", directory, f"{lab.name}/"):
+            self.expect(nslab("status", target) if target else nslab("status", "/"), 1)
+        succeed(nslab("down", lab.name))
+
     def test_without_its_record(self):
         """The marks in the kernel are enough."""
         self.up()
