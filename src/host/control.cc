@@ -28,6 +28,17 @@ Packet decode(std::string_view bytes) {
   return packet;
 }
 
+// More than any lab has: what an init says without end does not fill our memory.
+constexpr std::size_t kMostCollected = std::size_t{64} << 20;
+
+std::size_t size_of(const Packet& packet) {
+  std::size_t size = sizeof packet;
+  for (const auto& [key, value] : packet.fields) {
+    size += sizeof(packet.fields.front()) + key.size() + value.size();
+  }
+  return size;
+}
+
 int milliseconds_to(Clock::time_point deadline) {
   const auto left =
       std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
@@ -188,11 +199,17 @@ Result<std::vector<Packet>> Control::list(std::string_view verb) {
 Result<std::vector<Packet>> Control::collect() {
   std::vector<Packet> packets;
   const auto deadline = Clock::now() + kPatience;
+  std::size_t left = kMostCollected;
   for (;;) {
     NSLAB_ASSIGN(packet, receive(deadline));
     if (packet.verb == "end") {
       return packets;
     }
+    const std::size_t size = size_of(packet);
+    if (packet.verb.empty() || size > left) {
+      return kernel_error("hearing from a node's init", EBADMSG);
+    }
+    left -= size;
     packets.push_back(std::move(packet));
   }
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <fstream>
 
 #include "base/parallel.h"
@@ -82,6 +83,18 @@ std::optional<Spec> spec_of(const Packet& packet) {
   return reader != kReaders.end() ? reader->read(packet) : std::nullopt;
 }
 
+// Whether the object is the node's own. A node's root may have taken over its init
+// (see docs/security.md), which then says what it likes.
+bool is_about(const Spec& spec, const std::string& node) {
+  const resource::Id self = resource::node_id(node);
+  return id_of(spec) == self || resource::node_of(spec) == self;
+}
+
+// The init hangs, has ended, or talks nonsense.
+bool is_failure_of_init(const Error& error) {
+  return error.os_error == ETIMEDOUT || error.os_error == ECONNRESET || error.os_error == EBADMSG;
+}
+
 // A node that was asked, and did not answer yet.
 struct Asked {
   std::optional<Control> control;  // none: the node is down
@@ -110,13 +123,18 @@ void hear(Asked& asked) {
   }
   auto packets = asked.control->collect();
   asked.control.reset();
+  if (!packets && is_failure_of_init(packets.error())) {
+    // Something is there that is not as it should be: it can be taken down.
+    asked.specs.emplace_back(resource::Node{.name = asked.answer.node});
+    return;
+  }
   if (!packets) {
     asked.error = packets.error();
     return;
   }
   asked.answer.packets = *std::move(packets);
   for (const Packet& packet : asked.answer.packets) {
-    if (auto spec = spec_of(packet)) {
+    if (auto spec = spec_of(packet); spec && is_about(*spec, asked.answer.node)) {
       asked.specs.push_back(*std::move(spec));
     }
   }
