@@ -4,10 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <climits>
 #include <memory>
 
 #include "base/fd.h"
+#include "init/path.h"
 #include "init/text.h"
 
 namespace nslab::init {
@@ -24,11 +26,22 @@ bool write_all(int fd, std::string_view content) {
   return true;
 }
 
-UniqueFd open_for_writing(const char* path) {
-  constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-  UniqueFd file(::open(path, kFlags, 0600));
-  if (!file.valid() && errno == ELOOP && ::unlink(path) == 0) {
-    file.reset(::open(path, kFlags, 0600));
+bool is_regular(const UniqueFd& file) {
+  struct stat info {};
+
+  return ::fstat(file.get(), &info) == 0 && S_ISREG(info.st_mode);
+}
+
+UniqueFd open_for_writing(const Place& place) {
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  const auto open = [&] {
+    return UniqueFd(::openat(place.directory.get(), place.name, kFlags, 0600));
+  };
+  UniqueFd file = open();
+  // A link, a pipe that nobody reads, or anything else that is no file gives way.
+  const bool in_the_way = file.valid() ? !is_regular(file) : errno == ELOOP || errno == ENXIO;
+  if (in_the_way && ::unlinkat(place.directory.get(), place.name, 0) == 0) {
+    file = open();
   }
   return file;
 }
@@ -48,30 +61,34 @@ std::size_t read_up_to(int fd, char* bytes, std::size_t size) {
 
 }  // namespace
 
-Failure make_parents(const char* path) {
-  const std::string_view whole = path;
-  for (std::size_t slash = whole.find('/', 1); slash != std::string_view::npos;
-       slash = whole.find('/', slash + 1)) {
-    Text<PATH_MAX> parent;
-    parent << std::string_view(path, slash);
-    if (!parent.whole() || (::mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST)) {
-      return failed("making the directories of", path);
-    }
-  }
-  return kSuccess;
-}
-
 Failure write_file(const char* path, std::string_view content, mode_t mode) {
-  INIT_TRY(make_parents(path));
-  const UniqueFd file = open_for_writing(path);
-  if (!file.valid() || !write_all(file.get(), content) || ::fchmod(file.get(), mode) != 0) {
+  Place place;
+  INIT_TRY(find_place(path, Missing::make, place));
+  const UniqueFd file = open_for_writing(place);
+  if (!file.valid() || ::ftruncate(file.get(), 0) != 0 || !write_all(file.get(), content) ||
+      ::fchmod(file.get(), mode) != 0) {
     return failed("writing", path);
   }
   return kSuccess;
 }
 
+Failure remove_file(const char* path) {
+  Place place;
+  if (const Failure failure = find_place(path, Missing::fail, place)) {
+    return failure.error == ENOENT || failure.error == ENOTDIR ? kSuccess : failure;
+  }
+  return ::unlinkat(place.directory.get(), place.name, 0) != 0 && errno != ENOENT
+             ? failed("removing", path)
+             : kSuccess;
+}
+
 void describe_file(const char* path, Writer& writer) {
-  const UniqueFd file(::open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  Place place;
+  if (find_place(path, Missing::fail, place)) {
+    return;
+  }
+  constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  const UniqueFd file(::openat(place.directory.get(), place.name, kFlags));
 
   struct stat info {};
 

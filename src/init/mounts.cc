@@ -10,8 +10,7 @@
 #include <cstdint>
 
 #include "base/fd.h"
-#include "init/files.h"
-#include "init/text.h"
+#include "init/path.h"
 
 namespace nslab::init {
 namespace {
@@ -34,13 +33,48 @@ bool is_present(const Packet& memory) {
          static_cast<std::uint64_t>(memory.fields().number("mount"));
 }
 
-Failure make_target(const char* target, bool directory) {
-  INIT_TRY(make_parents(target));
+// What is at the place, not followed; invalid without anything.
+UniqueFd look(const Place& place) {
+  return UniqueFd(::openat(place.directory.get(), place.name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+}
+
+bool is_link(const UniqueFd& file) {
+  struct stat info {};
+
+  return ::fstat(file.get(), &info) == 0 && S_ISLNK(info.st_mode);
+}
+
+bool make(const Place& place, bool directory) {
   if (directory) {
-    return ::mkdir(target, 0755) != 0 && errno != EEXIST ? failed("making", target) : kSuccess;
+    return ::mkdirat(place.directory.get(), place.name, 0755) == 0 || errno == EEXIST;
   }
-  const UniqueFd file(::open(target, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
-  return !file.valid() && errno != EEXIST ? failed("making", target) : kSuccess;
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  const UniqueFd file(::openat(place.directory.get(), place.name, kFlags, 0644));
+  return file.valid() || errno == EEXIST;
+}
+
+// Opens what to mount on, made if need be. A symbolic link there gives way: where it
+// leads is not where the mount was asked for.
+Failure open_target(const char* path, bool directory, UniqueFd& target) {
+  Place place;
+  INIT_TRY(find_place(path, Missing::make, place));
+  target = look(place);
+  if (target.valid() && is_link(target)) {
+    (void)::unlinkat(place.directory.get(), place.name, 0);
+    target.reset();
+  }
+  if (!target.valid() && make(place, directory)) {
+    target = look(place);
+  }
+  return target.valid() ? kSuccess : failed("making", path);
+}
+
+Failure attach(int tree, const char* path, bool directory) {
+  UniqueFd target;
+  INIT_TRY(open_target(path, directory, target));
+  constexpr unsigned kByDescriptors = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
+  return ::move_mount(tree, "", target.get(), "", kByDescriptors) != 0 ? failed("mounting on", path)
+                                                                       : kSuccess;
 }
 
 Failure mount_tree(int tree, const char* target) {
@@ -49,24 +83,24 @@ Failure mount_tree(int tree, const char* target) {
   if (::fstat(tree, &info) != 0) {
     return failed("looking at what to mount on", target);
   }
-  INIT_TRY(make_target(target, S_ISDIR(info.st_mode)));
-  return ::move_mount(tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) != 0
-             ? failed("mounting on", target)
-             : kSuccess;
+  return attach(tree, target, S_ISDIR(info.st_mode));
 }
 
 Failure mount_tmpfs(const Packet& request, const char* target) {
-  INIT_TRY(make_target(target, true));
-  Text<64> options;
-  options << "mode=1777";
-  if (request.fields().has("size")) {
-    options << ",size=" << request.get("size");
+  const UniqueFd context(::fsopen("tmpfs", FSOPEN_CLOEXEC));
+  const auto set = [&](const char* key, const char* value) {
+    return ::fsconfig(context.get(), FSCONFIG_SET_STRING, key, value, 0) == 0;
+  };
+  const bool sized = request.fields().has("size");
+  if (!set("source", "tmpfs") || !set("mode", "1777") ||
+      (sized && !set("size", request.text("size"))) ||
+      ::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
+    return failed("making a tmpfs for", target);
   }
-  const unsigned long read_only = request.fields().number("read_only") != 0 ? MS_RDONLY : 0;
-  const unsigned long flags = MS_NOSUID | MS_NODEV | read_only;
-  return ::mount("tmpfs", target, "tmpfs", flags, options.c_str()) != 0
-             ? failed("mounting a tmpfs on", target)
-             : kSuccess;
+  const unsigned read_only = request.fields().number("read_only") != 0 ? MOUNT_ATTR_RDONLY : 0;
+  const UniqueFd tree(
+      ::fsmount(context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | read_only));
+  return tree.valid() ? attach(tree.get(), target, true) : failed("making a tmpfs for", target);
 }
 
 }  // namespace

@@ -205,8 +205,8 @@ bool write(Node& node, Client& client) {
 }
 
 bool remove(Node& node, Client& client) {
-  if (::unlink(client.request.text("path")) != 0 && errno != ENOENT && errno != ENOTDIR) {
-    return conclude(client, failed("removing", client.request.get("path")));
+  if (const Failure failure = remove_file(client.request.text("path"))) {
+    return conclude(client, failure);
   }
   forget(node.files, "path", client.request);
   return ok(client);
