@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "host/control.h"
+#include "host/init_program.h"
 #include "kernel/cgroup.h"
 #include "kernel/enter.h"
 
@@ -63,8 +64,10 @@ Result<kernel::Exit> run_in_node(const Layout& layout,
   if (!pidfd.valid()) {
     return kernel_error("opening the init of node " + quote(node), errno);
   }
+  NSLAB_ASSIGN(program, init_program());
   const kernel::Target target{.pidfd = pidfd.get(),
                               .pid = control->init_pid(),
+                              .program = program.get(),
                               .cgroup_procs = cgroups.procs_files(layout.cgroup(node))};
   const kernel::Command command{.argv = std::move(words), .environment = environment_of(about)};
   const bool terminal = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;

@@ -4,7 +4,6 @@
 #include <glob.h>
 #include <poll.h>
 #include <sched.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -16,38 +15,12 @@
 #include <filesystem>
 
 #include "base/text.h"
-
-// The program of init/, embedded by src/init/CMakeLists.txt.
-extern "C" const char nslab_init_image[];
-extern "C" const char nslab_init_image_end[];
+#include "host/init_program.h"
 
 namespace nslab::host {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-// The helper as a file that nobody can write: a node that overwrites what
-// /proc/1/exe leads to would otherwise change the init of every other node.
-Result<UniqueFd> init_program() {
-  UniqueFd program(::memfd_create("nslab-init", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!program.valid()) {
-    return kernel_error("making a file for the node's init", errno);
-  }
-  const char* next = nslab_init_image;
-  while (next != nslab_init_image_end) {
-    const ssize_t written =
-        ::write(program.get(), next, static_cast<std::size_t>(nslab_init_image_end - next));
-    if (written < 0) {
-      return kernel_error("writing the node's init", errno);
-    }
-    next += written;
-  }
-  constexpr int kSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-  if (::fcntl(program.get(), F_ADD_SEALS, kSeals) != 0) {
-    return kernel_error("sealing the node's init", errno);
-  }
-  return program;
-}
 
 // The tmpfs of names of every lab on this host.
 std::vector<std::string> name_mounts(const std::string& state_dir) {

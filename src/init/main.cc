@@ -1,4 +1,5 @@
-// nslab-init: makes nodes, and is their init. See protocol.h.
+// nslab-init: makes nodes, is their init, and runs commands in them. See protocol.h
+// and exec.h.
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -6,11 +7,16 @@
 #include <cstring>
 #include <string_view>
 
+#include "init/exec.h"
 #include "init/spawn.h"
 #include "init/title.h"
 
 int main(int argc, char** argv) {
-  if (argc < 2 || std::string_view(argv[1]) != "spawn") {
+  const std::string_view role = argc < 2 ? "" : argv[1];
+  if (role == "exec") {
+    return nslab::init::exec_command(argc, argv);
+  }
+  if (role != "spawn") {
     constexpr std::string_view kUsage =
         "This is the init of nslab's nodes. nslab itself starts it.\n";
     (void)!::write(STDERR_FILENO, kUsage.data(), kUsage.size());

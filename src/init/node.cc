@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/keyctl.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <climits>
@@ -103,7 +105,16 @@ Failure adopt_orphans(const Circumstances& circumstances) {
              : kSuccess;
 }
 
+// The caller's session keyring, which processes hand down, may hold its passwords.
+Failure leave_keys() {
+  const bool left = ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) >= 0;
+  // Without the system call, or kept from it, nobody reads keys.
+  return left || errno == ENOSYS || errno == EPERM ? kSuccess
+                                                   : failed("leaving the session keyring");
+}
+
 Failure make_namespaces_and_root(const Packet& request, int host_mounts) {
+  INIT_TRY(leave_keys());
   const Circumstances circumstances = circumstances_of(request);
   const std::uint64_t fresh = new_namespaces(request);
   const int userns = request.fd("user");

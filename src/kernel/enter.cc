@@ -1,6 +1,6 @@
-// The caller forks a child that enters the node and forks the command, which by
-// CLONE_PARENT is the caller's own child: it is waited for and signalled without
-// anybody in between.
+// The caller forks a child that enters the node and becomes a program, which forks
+// the command. By CLONE_PARENT that is the caller's own child: it is waited for and
+// signalled without anybody in between.
 #include "kernel/enter.h"
 
 #include <fcntl.h>
@@ -30,7 +30,6 @@ namespace {
 
 using entering::Plan;
 using entering::Received;
-using entering::Report;
 
 constexpr int kCannotExecute = 126;
 constexpr int kNotFound = 127;
@@ -75,7 +74,14 @@ struct Started {
   std::optional<Error> not_executed;
 };
 
-Result<Started> hear(int channel) {
+// What comes from inside a node is a claim.
+bool is_child(pid_t pid) {
+  siginfo_t info{};
+  return pid > 0 &&
+         ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+Result<Started> hear(int channel, const Plan& plan) {
   Started started;
   for (;;) {
     Received received;
@@ -83,17 +89,23 @@ Result<Started> hear(int channel) {
     if (!more) {
       return started;
     }
-    const Report& report = received.report;
+    const EnterReport& report = received.report;
     switch (report.kind) {
-      case Report::Kind::started:
-        started.pid = report.pid;
+      case EnterReport::Kind::terminal:
         started.master = std::move(received.fd);
         break;
-      case Report::Kind::failed:
+      case EnterReport::Kind::started:
+        if (!is_child(report.pid)) {
+          return kernel_error("entering the node: it names a process that is not its", ECHILD);
+        }
+        started.pid = report.pid;
+        break;
+      case EnterReport::Kind::failed:
         started.failure = kernel_error(report.what.data(), report.os_error);
         break;
-      case Report::Kind::not_executed:
-        started.not_executed = kernel_error(report.what.data(), report.os_error);
+      case EnterReport::Kind::not_executed:
+        started.not_executed =
+            kernel_error("running " + quote(plan.command.argv.front()), report.os_error);
         break;
     }
   }
@@ -112,10 +124,10 @@ Result<Started> start(const Plan& plan) {
     return kernel_error("starting a process for the node", errno);
   }
   if (child == 0) {
-    entering::enter_and_start(plan, theirs.get());
+    entering::enter_and_become_program(plan, theirs.get());
   }
   theirs.reset();
-  auto started = hear(ours.get());
+  auto started = hear(ours.get(), plan);
   (void)wait_for(child);
   if (started && started->failure) {
     if (started->pid != 0) {

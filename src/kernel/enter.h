@@ -13,8 +13,9 @@
 namespace nslab::kernel {
 
 struct Target {
-  int pidfd = -1;  // of the node's init
-  pid_t pid = 0;   // its number, valid while the pidfd says that it lives
+  int pidfd = -1;    // of the node's init
+  pid_t pid = 0;     // its number, valid while the pidfd says that it lives
+  int program = -1;  // an executable file that does what init/exec.h says
   // cgroup.procs files that the command joins before it enters; see CgroupTree.
   std::vector<std::string> cgroup_procs;
 };

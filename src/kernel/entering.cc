@@ -4,8 +4,8 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
+#include <linux/keyctl.h>
 #include <sched.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -35,6 +35,15 @@ Result<void> join_cgroups(const std::vector<std::string>& procs_files) {
   return {};
 }
 
+// The caller's session keyring, which processes hand down, may hold its passwords.
+Result<void> leave_keys() {
+  if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) < 0 && errno != ENOSYS &&
+      errno != EPERM) {  // without the system call, or kept from it, nobody reads keys
+    return kernel_error("leaving the session keyring", errno);
+  }
+  return {};
+}
+
 // Root of the user namespace, instead of a user that it does not know.
 Result<void> become_root() {
   if (::setgroups(0, nullptr) < 0 || ::setresgid(0, 0, 0) < 0 || ::setresuid(0, 0, 0) < 0) {
@@ -58,6 +67,7 @@ Result<void> bound_capabilities(std::uint64_t keep) {
 
 Result<void> enter(const Plan& plan) {
   NSLAB_TRY(join_cgroups(plan.target.cgroup_procs));
+  NSLAB_TRY(leave_keys());
   if (plan.namespaces != 0 && ::setns(plan.target.pidfd, plan.namespaces) < 0) {
     return kernel_error("entering the node's namespaces", errno);
   }
@@ -72,18 +82,6 @@ Result<void> enter(const Plan& plan) {
   return {};
 }
 
-Result<void> take_terminal(const UniqueFd& slave) {
-  if (::setsid() < 0 || ::ioctl(slave.get(), TIOCSCTTY, 0) < 0) {
-    return kernel_error("taking the terminal of the node", errno);
-  }
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (::dup2(slave.get(), fd) < 0) {
-      return kernel_error("taking the terminal of the node", errno);
-    }
-  }
-  return {};
-}
-
 std::vector<char*> pointers_to(std::vector<std::string>& strings) {
   std::vector<char*> pointers;
   pointers.reserve(strings.size() + 1);
@@ -94,8 +92,8 @@ std::vector<char*> pointers_to(std::vector<std::string>& strings) {
   return pointers;
 }
 
-void fail(int channel, Report::Kind kind, const Error& error) {
-  Report report{.kind = kind, .os_error = error.os_error};
+void fail(int channel, const Error& error) {
+  EnterReport report{.kind = EnterReport::Kind::failed, .os_error = error.os_error};
   const std::size_t size = std::min(error.message.size(), report.what.size() - 1);
   std::copy_n(error.message.begin(), size, report.what.begin());
   send_report(channel, report);
@@ -109,32 +107,33 @@ void reset_signals(const sigset_t& mask) {
   ::sigprocmask(SIG_SETMASK, &mask, nullptr);
 }
 
-[[noreturn]] void execute(const Plan& plan, int channel, const UniqueFd& slave) {
+// Of what is open here the program gets the standard streams and the channel.
+Result<void> arrange_descriptors(int channel, const UniqueFd& slave) {
   if (slave.valid()) {
-    if (const auto taken = take_terminal(slave); !taken) {
-      fail(channel, Report::Kind::failed, taken.error());
-      ::_exit(1);
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+      if (::dup2(slave.get(), fd) < 0) {
+        return kernel_error("taking the terminal of the node", errno);
+      }
     }
   }
-  auto words = plan.command.argv;
+  if (::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ||
+      ::fcntl(channel, F_SETFD, 0) < 0) {
+    return kernel_error("arranging descriptors", errno);
+  }
+  return {};
+}
+
+// See init/exec.h.
+Result<void> become_program(const Plan& plan, int channel, bool terminal) {
+  std::vector<std::string> words{
+      "nslab-init", "exec", std::to_string(channel), terminal ? "terminal" : "streams"};
+  words.insert(words.end(), plan.command.argv.begin(), plan.command.argv.end());
   auto variables = plan.command.environment;
   const auto argv = pointers_to(words);
   const auto environment = pointers_to(variables);
-  // execvp() looks for the command in this environment's PATH, execvpe() in ours.
-  ::environ = const_cast<char**>(environment.data());
   reset_signals(plan.signal_mask);
-  (void)::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  ::execvp(argv.front(), argv.data());
-  fail(channel,
-       Report::Kind::not_executed,
-       kernel_error("running " + quote(plan.command.argv.front()), errno));
-  ::_exit(127);
-}
-
-// As fork(2), but the child is our parent's.
-pid_t fork_sibling() {
-  return static_cast<pid_t>(::syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0));
+  (void)::fexecve(plan.target.program, argv.data(), environment.data());
+  return kernel_error("starting a process in the node", errno);
 }
 
 Result<void> start(const Plan& plan, int channel) {
@@ -144,23 +143,16 @@ Result<void> start(const Plan& plan, int channel) {
     NSLAB_ASSIGN(opened, open_pty());
     pty = std::move(opened);
     copy_terminal(STDIN_FILENO, pty.slave.get());
+    send_report(channel, {.kind = EnterReport::Kind::terminal}, pty.master.get());
   }
-  const pid_t pid = fork_sibling();
-  if (pid < 0) {
-    return kernel_error("starting a process in the node", errno);
-  }
-  if (pid == 0) {
-    pty.master.reset();
-    execute(plan, channel, pty.slave);
-  }
-  send_report(channel, {.kind = Report::Kind::started, .pid = pid}, pty.master.get());
-  return {};
+  NSLAB_TRY(arrange_descriptors(channel, pty.slave));
+  return become_program(plan, channel, pty.slave.valid());
 }
 
 }  // namespace
 
-void send_report(int channel, const Report& report, int fd) {
-  iovec data{.iov_base = const_cast<Report*>(&report), .iov_len = sizeof report};
+void send_report(int channel, const EnterReport& report, int fd) {
+  iovec data{.iov_base = const_cast<EnterReport*>(&report), .iov_len = sizeof report};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof fd)> control{};
   msghdr message{.msg_iov = &data, .msg_iovlen = 1};
   if (fd >= 0) {
@@ -199,9 +191,9 @@ Result<bool> receive_report(int channel, Received& received) {
   return size == sizeof received.report;
 }
 
-void enter_and_start(const Plan& plan, int channel) {
+void enter_and_become_program(const Plan& plan, int channel) {
   if (const auto started = start(plan, channel); !started) {
-    fail(channel, Report::Kind::failed, started.error());
+    fail(channel, started.error());
   }
   ::_exit(0);
 }

@@ -17,6 +17,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "host/init_program.h"
 #include "kernel/netns.h"
 #include "kernel/pty.h"
 #include "support/sandbox/child.h"
@@ -72,7 +73,9 @@ class Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  [[nodiscard]] Target target() const { return {.pidfd = pidfd_.get(), .pid = pid_}; }
+  [[nodiscard]] Target target() const {
+    return {.pidfd = pidfd_.get(), .pid = pid_, .program = program_.get()};
+  }
 
   Result<Exit> run(std::vector<std::string> argv, std::string directory = "/") {
     return run_inside(target(),
@@ -94,6 +97,7 @@ class Node {
  private:
   pid_t pid_ = -1;
   UniqueFd pidfd_;
+  UniqueFd program_ = require(host::init_program());
 };
 
 }  // namespace
@@ -194,10 +198,11 @@ TEST_CASE("exec: joins a user namespace as its root") {
   REQUIRE(::read(ready[0], &result, 1) == 1);
   REQUIRE(result == 'y');
   const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, init.pid(), 0)));
+  const UniqueFd program = require(host::init_program());
   std::ofstream("/run/id").flush();
   ::chmod("/run/id", 0666);
   const Exit exit =
-      require(run_inside({.pidfd = pidfd.get(), .pid = init.pid()},
+      require(run_inside({.pidfd = pidfd.get(), .pid = init.pid(), .program = program.get()},
                          {.argv = {"sh", "-c", "echo $(id -u) $(id -g) $(id -G) >/run/id"},
                           .environment = {"PATH=/usr/bin:/bin"}},
                          Terminal::none));
