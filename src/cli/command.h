@@ -83,6 +83,7 @@ extern const Command kExec;
 extern const Command kShell;
 extern const Command kLogs;
 extern const Command kPrune;
+extern const Command kDoctor;
 extern const Command kSchema;
 extern const Command kVersion;
 extern const Command kCompletion;

@@ -15,6 +15,7 @@ std::span<const Command* const> commands() {
                                         &kShell,
                                         &kLogs,
                                         &kPrune,
+                                        &kDoctor,
                                         &kSchema,
                                         &kVersion,
                                         &kCompletion};

@@ -1,5 +1,5 @@
-// The files of cgroups, and where the hierarchies are mounted. Internal to the
-// cgroup_*.cc files.
+// The files of cgroups, and where the hierarchies are mounted. For the
+// cgroup_*.cc files and for probe/.
 #pragma once
 
 #include <sys/types.h>
