@@ -85,6 +85,16 @@ void Console::fail(const std::vector<Error>& errors, std::string_view source) {
   }
 }
 
+void Console::warn(const std::vector<Error>& warnings) {
+  if (quiet_) {
+    return;
+  }
+  clear_progress();
+  for (const Error& warning : warnings) {
+    (void)std::fputs(report::render(warning, source_of(warning), "warning").c_str(), stderr);
+  }
+}
+
 std::size_t Console::rows(bool all) const {
   return all ? static_cast<std::size_t>(-1) : kMostRows;
 }

@@ -38,6 +38,9 @@ class Console final : public reconcile::Progress {
   // The same, for a file whose text is at hand (standard input cannot be read again).
   void fail(const std::vector<Error>& errors, std::string_view source);
 
+  // What will go wrong though the command goes on, to stderr; nothing with -q.
+  void warn(const std::vector<Error>& warnings);
+
   [[nodiscard]] const report::Style& out() const { return out_style_; }
 
   [[nodiscard]] const report::Style& err() const { return err_style_; }

@@ -45,6 +45,7 @@ int run(const Arguments& arguments, Console& console) {
     console.fail(obstacles);
     return kFailed;
   }
+  console.warn(host::LinuxHost::warnings(desired));
   auto plan = session->reconciler().plan(desired);
   if (!plan) {
     console.fail(plan.error());

@@ -53,6 +53,7 @@ int run(const Arguments& arguments, Console& console) {
     console.fail(locked.error());
     return kFailed;
   }
+  console.warn(host::LinuxHost::warnings(desired));
   const auto failed = session->reconciler().apply(
       desired, {.file = file->path, .keep_wreck = arguments.keep}, report);
   log_phases(report.profile, console);

@@ -36,7 +36,7 @@ class Host {
   virtual ~Host() = default;
 
   // Why this host cannot run the lab, each with its line: a missing cgroup
-  // controller, no overlayfs. Changes nothing.
+  // controller, no overlayfs, no room. Changes nothing.
   virtual std::vector<Error> obstacles(const resource::DesiredState& desired) = 0;
 
   // Everything of the lab that the host has, found by nslab's marks and not by

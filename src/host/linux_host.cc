@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "host/capacity.h"
 #include "host/inspect.h"
 #include "host/objects.h"
 #include "host/observe.h"
@@ -62,6 +63,10 @@ LinuxHost::~LinuxHost() = default;
 
 std::vector<Error> LinuxHost::obstacles(const resource::DesiredState& desired) {
   return host::obstacles(*context_, desired);
+}
+
+std::vector<Error> LinuxHost::warnings(const resource::DesiredState& desired) {
+  return host::tight(desired);
 }
 
 Result<resource::ObservedState> LinuxHost::observe() {

@@ -22,6 +22,9 @@ class LinuxHost final : public Host {
   ~LinuxHost() override;
 
   std::vector<Error> obstacles(const resource::DesiredState& desired) override;
+  // What will go wrong in a lab that can be brought up, each with its line.
+  static std::vector<Error> warnings(const resource::DesiredState& desired);
+
   Result<resource::ObservedState> observe() override;
   Outcome create(std::span<const resource::Spec* const> batch) override;
   Outcome change(std::span<const Change> batch) override;

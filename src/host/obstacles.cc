@@ -4,24 +4,14 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 
 #include "base/text.h"
+#include "host/capacity.h"
+#include "host/needs.h"
 #include "host/observe.h"
 
 namespace nslab::host {
 namespace {
-
-bool kernel_has_file_system(const std::string& name) {
-  std::ifstream file("/proc/filesystems");
-  std::string line;
-  while (std::getline(file, line)) {
-    if (line.ends_with("\t" + name)) {
-      return true;
-    }
-  }
-  return false;
-}
 
 bool is_directory(const std::string& path) {
   struct stat info {};
@@ -29,26 +19,9 @@ bool is_directory(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-std::optional<Error> obstacle(const Context& context, const resource::Cgroup& spec) {
-  const std::vector<std::string> missing = context.cgroups.missing(limits_of(spec));
-  if (missing.empty()) {
-    return std::nullopt;
-  }
-  return Error{.kind = ErrorKind::missing,
-               .message = "node " + quote(spec.node) + " has limits, and this host has no cgroup " +
-                          "controller for " + join(missing, ", "),
-               .hint = "boot a kernel that has it, or give --without-limits"};
-}
-
 std::optional<Error> obstacle(const Context& /*context*/, const resource::Node& spec) {
   const bool own_root =
       spec.root != "host" && spec.ns(resource::NsType::mnt).mode == resource::NsChoice::Mode::own;
-  if (own_root && !kernel_has_file_system("overlay")) {
-    return Error{.kind = ErrorKind::missing,
-                 .message = "this kernel has no overlayfs, which node " + quote(spec.name) +
-                            " needs for its root",
-                 .hint = "load it (modprobe overlay), or write 'root: host'"};
-  }
   if (own_root && spec.root != "overlay" && !is_directory(spec.root)) {
     return Error{.kind = ErrorKind::not_found,
                  .message = "the root of node " + quote(spec.name) + ", " + quote(spec.root) +
@@ -102,7 +75,9 @@ std::optional<Error> obstacle(const Context& /*context*/, const T& /*spec*/) {
 }  // namespace
 
 std::vector<Error> obstacles(Context& context, const resource::DesiredState& desired) {
-  std::vector<Error> found;
+  std::vector<Error> found = lacking(desired);
+  std::vector<Error> too_many = exceeded(desired);
+  found.insert(found.end(), too_many.begin(), too_many.end());
   for (const auto& [id, entry] : desired.resources) {
     auto error = std::visit([&](const auto& spec) { return obstacle(context, spec); }, entry.spec);
     if (error) {

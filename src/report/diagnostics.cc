@@ -103,7 +103,7 @@ std::string quoted_output(std::string_view output) {
 
 }  // namespace
 
-std::string render(const Error& error, std::string_view source) {
+std::string render(const Error& error, std::string_view source, std::string_view severity) {
   std::string text;
   if (error.where.file != nullptr) {
     text += *error.where.file + ":";
@@ -111,7 +111,7 @@ std::string render(const Error& error, std::string_view source) {
   if (error.where.known()) {
     text += std::to_string(error.where.line) + ":" + std::to_string(error.where.column) + ":";
   }
-  text += (text.empty() ? "error: " : " error: ") + to_string(error) + "\n";
+  text += (text.empty() ? "" : " ") + std::string(severity) + ": " + to_string(error) + "\n";
   if (error.where.known()) {
     text += excerpt(error.where, source);
   }

@@ -15,7 +15,9 @@ namespace nslab::report {
 //     14 |   - web:eth2 -- db:eth1
 //        |     ^
 //   hint: the first one is on line 9
-std::string render(const Error& error, std::string_view source);
+std::string render(const Error& error,
+                   std::string_view source,
+                   std::string_view severity = "error");
 
 // All of them, with an empty line between.
 std::string render(const Diagnostics& diagnostics, std::string_view source);

@@ -4,7 +4,7 @@ anything of it is made."""
 import unittest
 from pathlib import Path
 
-from nslab_test import NSLAB, NslabTest, main, nslab, residue, run, sandbox
+from nslab_test import NSLAB, NslabTest, lab_file, main, nslab, residue, run, sandbox, succeed
 
 NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
 STATES = {"present", "limited", "missing", "unknown"}
@@ -19,6 +19,17 @@ def in_userns(script, *arguments):
 
 def features(result):
     return {each["id"]: each for each in result.json["features"]}
+
+
+def controllers(root):
+    """Of a hierarchy; those of version 1 are in the name of their directory."""
+    file = root / "cgroup.controllers"
+    return file.read_text().split() if file.exists() else root.name.split(",")
+
+
+def versions_of(controller):
+    return {2 if (root / "cgroup.controllers").exists() else 1
+            for root in sandbox.cgroup_roots() if controller in controllers(root)}
 
 
 def state_files():
@@ -61,14 +72,8 @@ class Doctor(NslabTest):
 
     def test_it_sees_the_controllers_of_each_version(self):
         found = features(nslab("doctor", "--json"))
-        listed = {controller: set() for controller in ("cpu", "cpuset", "memory", "pids")}
-        for root in sandbox.cgroup_roots():
-            version2 = (root / "cgroup.controllers").exists()
-            here = (root / "cgroup.controllers").read_text().split() if version2 else [root.name]
-            for controller in listed:
-                if controller in ",".join(here).split(","):
-                    listed[controller].add(2 if version2 else 1)
-        for controller, versions in listed.items():
+        for controller in ("cpu", "cpuset", "memory", "pids"):
+            versions = versions_of(controller)
             with self.subTest(controller=controller):
                 self.assertEqual(found[f"cgroup:{controller}"]["state"] == "present", bool(versions))
                 self.assertEqual(found[f"cgroup-v2:{controller}"]["state"] == "present", 2 in versions)
@@ -111,6 +116,86 @@ class Doctor(NslabTest):
         self.assertIn("sysctl -w user.max_net_namespaces=", found["namespace:net"]["remedy"])
         self.assertEqual(found["limit:net-namespaces"]["state"], "missing")
         self.assertEqual(found["veth"]["state"], "unknown", "there was no namespace to try it in")
+
+
+LIMITED = """name: limited
+nodes:
+  free: {}
+  web:
+    limits: {pids: 10, memory: 64M}
+  db:
+    limits:
+      memory: 64M
+"""
+
+FOUR = """name: four
+subnets: {lan: 10.0.0.0/24}
+nodes:
+  a: {interfaces: {eth0: lan}}
+  b: {interfaces: {eth0: lan}}
+  c: {interfaces: {eth0: lan}}
+  d: {interfaces: {eth0: lan}}
+"""
+
+
+def without_memory_controller(*arguments):
+    """In a mount namespace that lacks the hierarchies that have it."""
+    hide = "; ".join(f"umount -l {root}" for root in sandbox.cgroup_roots() if "memory" in controllers(root))
+    return run("unshare", "--mount", "--propagation", "private", "--", "sh", "-ec", f'{hide}; exec "$@"', "sh",
+               NSLAB, *arguments)
+
+
+class LabBeyondTheHost(NslabTest):
+    def refused(self, run_nslab, file, where, words):
+        """Both up and plan refuse the file at that line, in these words, and leave nothing."""
+        before = residue.snapshot()
+        for command in ("plan", "up"):
+            with self.subTest(command=command):
+                result = self.expect(run_nslab(command, file), 1, err=[f"{file}:{where}: error: ", "hint: ", *words])
+                self.assertEqual(result.out, "")
+        self.assert_no_residue(before)
+
+    def test_a_missing_controller_is_named_at_the_first_limit_that_needs_it(self):
+        file = lab_file(LIMITED, "limited")
+        if 2 in versions_of("memory"):  # then it goes with all other cgroups
+            self.expect(without_memory_controller("plan", file), 1, err="no cgroup hierarchy is mounted")
+            return
+        self.refused(without_memory_controller, file, "5:5", ["node 'web' and 1 more need a limit on memory"])
+        succeed(without_memory_controller("plan", file, "--without-limits"))
+
+    def test_a_lab_with_more_namespaces_than_the_host_allows(self):
+        def few(*arguments):
+            return in_userns("echo 3 >/proc/sys/user/max_net_namespaces", *arguments)
+
+        # The lab's switch is the first, so that c's is one too many.
+        self.refused(few, lab_file(FOUR, "four"), "6:3",
+                     ["the lab needs 5 network namespaces, and this host allows 3 (user.max_net_namespaces)",
+                      "hint: sysctl -w user.max_net_namespaces="])
+
+    def test_a_lab_that_just_fits_is_not_refused(self):
+        result = in_userns("echo 5 >/proc/sys/user/max_net_namespaces", "plan", lab_file(FOUR, "four"))
+        self.expect(result, 0, out="to create")
+
+    def test_a_lab_with_more_descriptors_than_nslab_may_open(self):
+        def few(*arguments):
+            return run("prlimit", "--nofile=20:20", NSLAB, *arguments)
+
+        self.refused(few, lab_file(FOUR, "four"), "5:3", ["open files, and this host allows 20", "hint: ulimit -Hn "])
+
+    def test_more_neighbours_than_the_kernel_remembers_are_a_warning(self):
+        limit = features(nslab("doctor", "--json"))["limit:neighbours-ipv4"]["detail"]
+        most = int(limit.rsplit(" ", 1)[1])
+        nodes = 50
+        subnets = most // (2 * (nodes - 1)) + 1
+        text = "name: crowd\nsubnets:\n"
+        text += "".join(f"  s{i}: 10.{i // 256}.{i % 256}.0/24\n" for i in range(subnets))
+        interfaces = ", ".join(f"eth{i}: s{i}" for i in range(subnets))
+        text += "nodes:\n" + "".join(f"  n{i}: {{interfaces: {{{interfaces}}}}}\n" for i in range(nodes))
+        result = succeed(nslab("plan", lab_file(text, "crowd")))
+        self.assertIn("warning: the lab's nodes will know", result.err)
+        self.assertIn(f"remembers {most} ", result.err)
+        self.assertIn("hint: sysctl -w net.ipv4.neigh.default.gc_thresh3=", result.err)
+        self.assertNotIn("warning", succeed(nslab("plan", lab_file(FOUR, "four"))).err)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,20 @@
+// Whether the host has room for a lab: what the kernel allows of each thing,
+// beside what the lab takes. What other programs take of it is not counted, since
+// nobody can ask the kernel.
+#pragma once
+
+#include <vector>
+
+#include "base/error.h"
+#include "resource/state.h"
+
+namespace nslab::host {
+
+// Limits that the lab exceeds by itself, so that it cannot be brought up. Each
+// with the line that is one too many.
+std::vector<Error> exceeded(const resource::DesiredState& desired);
+
+// Limits that it comes to exceed when its nodes do what nodes do.
+std::vector<Error> tight(const resource::DesiredState& desired);
+
+}  // namespace nslab::host
