@@ -39,9 +39,12 @@ std::size_t runs(const resource::Spec& spec) {
   return is<resource::Node>(spec) + is<resource::Service>(spec);
 }
 
-// Nodes are made all at once: each by its socket, its cgroup, and the namespaces
-// that are there before it.
+// Network namespaces stay open, each with a socket. Nodes are made all at once:
+// each by its socket, its cgroup, and the namespaces that are there before it.
 std::size_t opens(const resource::Spec& spec) {
+  if (is<resource::NetNs>(spec) != 0) {
+    return 2;
+  }
   const auto* node = std::get_if<resource::Node>(&spec);
   if (node == nullptr) {
     return 0;

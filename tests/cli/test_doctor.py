@@ -4,7 +4,7 @@ anything of it is made."""
 import unittest
 from pathlib import Path
 
-from nslab_test import NSLAB, NslabTest, lab_file, main, nslab, residue, run, sandbox, succeed
+from nslab_test import NSLAB, ROOT, NslabTest, lab_file, main, nslab, residue, run, sandbox, succeed
 
 NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
 STATES = {"present", "limited", "missing", "unknown"}
@@ -94,6 +94,12 @@ class Doctor(NslabTest):
             if row["state"] != "present":
                 self.assertIn(f"{row['state']} {row['id']}: {row['what']}", result.out)
                 self.assertIn(f"remedy: {row['remedy']}", result.out)
+
+    def test_the_reference_has_every_row(self):
+        page = (ROOT / "docs/reference/host.md").read_text().splitlines()
+        rows = [f"| `{each['id']}` | {each['what']} | {'yes' if each['required'] else '-'} | {each['still-works']} |"
+                for each in nslab("doctor", "--json").json["features"]]
+        self.assertEqual([line for line in page if line.startswith("| `")], rows)
 
     def test_who_is_not_root_hears_what_could_not_be_tried(self):
         with open(NSLAB, "rb") as program:
