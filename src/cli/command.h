@@ -3,9 +3,12 @@
 // function, and a line in commands.cc.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "cli/console.h"
@@ -17,6 +20,14 @@ struct Arguments {
   std::string target;              // FILE, LAB, or [LAB/]NODE
   std::string second;              // SERVICE, SHELL
   std::vector<std::string> words;  // the command of exec
+
+  std::string name;  // these are of new
+  std::string subnet;
+  std::optional<std::uint32_t> nodes;
+  std::optional<std::uint32_t> fanout;
+  std::optional<std::uint32_t> leaves;
+  std::optional<std::uint32_t> spines;
+  std::optional<std::uint32_t> hosts;
 
   bool all = false;
   bool check = false;
@@ -39,6 +50,14 @@ struct Flag {
   bool Arguments::*target;
 };
 
+// A flag with a value.
+struct Option {
+  std::string_view name;   // "--nodes"
+  std::string_view value;  // "N"
+  std::string_view help;
+  std::variant<std::string Arguments::*, std::optional<std::uint32_t> Arguments::*> target;
+};
+
 struct Positional {
   std::string_view name;  // "FILE"
   std::string_view help;
@@ -59,6 +78,8 @@ struct Command {
   std::span<const Flag> flags;
   bool takes_words;  // everything from the first non-flag on belongs to the words
   int (*run)(const Arguments& arguments, Console& console);
+  std::span<const Option> options = {};
+  std::string_view notes = {};  // what the help says below everything else
 };
 
 // In the order of the help.
@@ -84,6 +105,7 @@ extern const Command kShell;
 extern const Command kLogs;
 extern const Command kPrune;
 extern const Command kDoctor;
+extern const Command kNew;
 extern const Command kSchema;
 extern const Command kVersion;
 extern const Command kCompletion;

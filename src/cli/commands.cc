@@ -16,6 +16,7 @@ std::span<const Command* const> commands() {
                                         &kLogs,
                                         &kPrune,
                                         &kDoctor,
+                                        &kNew,
                                         &kSchema,
                                         &kVersion,
                                         &kCompletion};

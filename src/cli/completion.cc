@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "cli/command.h"
+#include "topology/new/new_lab.h"
 
 namespace nslab::cli {
 namespace {
@@ -25,12 +26,23 @@ std::string flag_names(const Command& command) {
       names += " " + std::string(name);
     }
   }
+  for (const Option& option : command.options) {
+    names += " " + std::string(option.name);
+  }
   return names;
 }
 
 bool takes(const Command& command, std::string_view what) {
   return !command.positionals.empty() &&
          command.positionals.front().name.find(what) != std::string_view::npos;
+}
+
+std::string shape_names() {
+  std::string names;
+  for (const std::string_view shape : topology::kLabShapes) {
+    names += (names.empty() ? "" : " ") + std::string(shape);
+  }
+  return names;
 }
 
 // What a command's first argument is completed with, in bash and zsh.
@@ -40,6 +52,9 @@ std::string words_of(const Command& command) {
   }
   if (takes(command, "LAB")) {
     return "$(_nslab_labs)";
+  }
+  if (takes(command, "SHAPE")) {
+    return shape_names();
   }
   return takes(command, "SHELL") ? "bash zsh fish" : "";
 }
@@ -106,12 +121,16 @@ std::string fish_script() {
       text +=
           seen + " -l " + std::string(longest.substr(2)) + " -d '" + std::string(flag.help) + "'\n";
     }
+    for (const Option& option : command->options) {
+      text += seen + " -x -l " + std::string(option.name.substr(2)) + " -d '" +
+              std::string(option.help) + "'\n";
+    }
     if (takes(*command, "NODE")) {
       text += seen + " -a '(basename -a $__nslab_dir/*/nodes/* 2>/dev/null)'\n";
     } else if (takes(*command, "LAB")) {
       text += seen + " -a '(basename -a $__nslab_dir/*/ 2>/dev/null)'\n";
-    } else if (takes(*command, "SHELL")) {
-      text += seen + " -a 'bash zsh fish'\n";
+    } else if (const std::string words = words_of(*command); !words.empty()) {
+      text += seen + " -a '" + words + "'\n";
     }
     if (takes(*command, "FILE")) {
       text += seen + " -F\n";

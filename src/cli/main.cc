@@ -26,6 +26,17 @@ std::string environment_name(std::string_view flag) {
   return name;
 }
 
+void add_options(CLI::App& sub, const Command& command, Arguments& arguments) {
+  for (const Option& each : command.options) {
+    std::visit(
+        [&](auto target) {
+          sub.add_option(std::string(each.name), arguments.*target, std::string(each.help))
+              ->option_text(std::string(each.value));
+        },
+        each.target);
+  }
+}
+
 CLI::App* add_command(CLI::App& app, const Command& command, Arguments& arguments) {
   CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.summary));
   for (const Positional& each : command.positionals) {
@@ -39,6 +50,8 @@ CLI::App* add_command(CLI::App& app, const Command& command, Arguments& argument
     sub->add_flag(std::string(each.names), arguments.*each.target, std::string(each.help))
         ->envname(environment_name(each.names));
   }
+  add_options(*sub, command, arguments);
+  sub->footer(std::string(command.notes));
   if (command.takes_words) {
     sub->add_option("words", arguments.words, "The command and its arguments")
         ->option_text("CMD [ARG…]")

@@ -116,7 +116,7 @@ class Output(NslabTest):
 
     def test_help_lists_every_command(self):
         text = self.expect(nslab("--help"), 0).out
-        for command in ("up", "down", "plan", "validate", "ls", "status", "exec", "shell", "logs", "prune",
+        for command in ("up", "down", "plan", "validate", "ls", "status", "exec", "shell", "logs", "prune", "new",
                         "schema", "version", "completion"):
             self.assertIn(command, text)
             self.expect(nslab(command, "--help"), 0, out="--help")
