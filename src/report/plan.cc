@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "report/table.h"
+#include "resource/json.h"
 
 namespace nslab::report {
 namespace {
@@ -30,6 +31,10 @@ std::string step_line(const Step& step, const Style& style, std::size_t id_width
     return line + id + "  " + note + step.reason + "\n";
   }
   return line + id + "\n";
+}
+
+Json spec_json(const std::optional<resource::Spec>& spec) {
+  return spec ? Json(resource::to_json(*spec)) : Json(nullptr);
 }
 
 std::size_t id_width(const Plan& plan) {
@@ -112,6 +117,8 @@ Json plan_json(const Plan& plan) {
                      {"id", to_string(step.id)},
                      {"reason", step.reason},
                      {"drift", step.drift},
+                     {"before", spec_json(step.before)},
+                     {"after", spec_json(step.after)},
                      {"line", step.origin.known() ? Json(step.origin.line) : Json(nullptr)},
                      {"needs", std::move(needs)}});
   }

@@ -17,7 +17,8 @@ std::string plan_text(const plan::Plan& plan, const Style& style, std::size_t mo
 // "3 to create, 1 to change; 40 as they are", or "nothing to do".
 std::string plan_summary(const plan::Plan& plan);
 
-// {"steps": [{"action": "change", "id": ..., "reason": ..., "drift": false, ...}],
+// {"steps": [{"action": "change", "id": ..., "reason": ..., "drift": false,
+//             "before": {"kind": "bridge", ...}, "after": {...}, ...}],
 //  "counts": {...}}
 nlohmann::ordered_json plan_json(const plan::Plan& plan);
 

@@ -59,6 +59,11 @@ class Output(NslabTest):
         self.assertTrue([line for line in lines if line.startswith("- node:b")], result)
         self.assertEqual(result.err, "")
         self.assertEqual(result.out, nslab("plan", file).out, "the same every time")
+        steps = {step["id"]: step for step in succeed(nslab("plan", file, "--json")).json["steps"]}
+        change = steps["cgroup:a"]
+        self.assertEqual((change["before"]["memory"], change["after"]["memory"]), (64 << 20, 96 << 20), change)
+        self.assertEqual((steps["node:c"]["before"], steps["node:c"]["after"]["hostname"]), (None, "c"))
+        self.assertEqual(steps["node:b"]["after"], None)
         graph = self.expect(nslab("plan", file, "--dot"), 0).out
         self.assertTrue(graph.startswith("digraph"), graph)
         self.expect(nslab("plan", file, "--check"), 3)
