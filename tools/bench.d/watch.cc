@@ -1,0 +1,117 @@
+// Tells when network namespaces are really gone: their names and processes go at once,
+// the kernel dismantles them later, a batch at a time on one ordered queue.
+//
+//   watch < PATHS
+//
+// opens each path once, says "armed", and prints the time (CLOCK_MONOTONIC, in seconds)
+// at which the last of these namespaces had been dismantled.
+//
+// Each gets a number in a namespace of ours; the kernel takes the number back when it
+// begins with that namespace. Then a sentinel namespace is let go: it is dismantled
+// after all of them, and when it is, our end of its cable disappears.
+#include <fcntl.h>
+#include <linux/net_namespace.h>
+#include <sched.h>
+
+#include <chrono>
+#include <iostream>
+#include <thread>
+
+#include "netlink.h"
+
+namespace bench {
+namespace {
+
+constexpr int kWatched = 2;         // the index of our end of the sentinel's cable
+constexpr int kFirstNumber = 1000;  // above what the kernel hands out for the cable
+constexpr std::chrono::microseconds kPause{500};
+
+int open_netns(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    fail("opening " + path);
+  }
+  return fd;
+}
+
+void give_number(Socket& socket, int netns, int number) {
+  Messages messages;
+  messages.begin(RTM_NEWNSID, 0, rtgenmsg{.rtgen_family = AF_UNSPEC});
+  messages.add(NETNSA_FD, static_cast<std::uint32_t>(netns));
+  messages.add(NETNSA_NSID, static_cast<std::uint32_t>(number));
+  messages.end();
+  socket.send(messages, "numbering a network namespace");
+}
+
+// Whether the namespace of this number is still one.
+bool has_number(Socket& socket, int number) {
+  Messages messages;
+  messages.begin(RTM_GETNSID, 0, rtgenmsg{.rtgen_family = AF_UNSPEC});
+  messages.add(NETNSA_NSID, static_cast<std::uint32_t>(number));
+  messages.end();
+  bool there = false;
+  socket.ask(messages,
+             [&](const nlmsghdr& message) { there = there || message.nlmsg_type == RTM_NEWNSID; });
+  return there;
+}
+
+// Returns the sentinel; we keep the other end of its cable.
+int plant_sentinel(Socket& socket, int home) {
+  if (::unshare(CLONE_NEWNET) != 0) {
+    fail("making a network namespace");
+  }
+  const int sentinel = open_netns("/proc/thread-self/ns/net");
+  if (::setns(home, CLONE_NEWNET) != 0) {
+    fail("returning");
+  }
+  Messages messages;
+  add_veth(messages,
+           {.name = "watched", .index = kWatched},
+           {.name = "sentinel", .netns = sentinel},
+           false);
+  socket.send(messages, "making the sentinel's cable");
+  return sentinel;
+}
+
+int main() {
+  if (::unshare(CLONE_NEWNET) != 0) {
+    fail("making a network namespace");
+  }
+  const int home = open_netns("/proc/thread-self/ns/net");
+  Socket requests;
+  Socket links(RTNLGRP_LINK);
+  const int sentinel = plant_sentinel(requests, home);
+  int last = 0;
+  for (std::string path; std::getline(std::cin, path);) {
+    const int netns = open_netns(path);
+    give_number(requests, netns, kFirstNumber + last++);
+    ::close(netns);
+  }
+  std::cout << "armed" << std::endl;
+  for (int number = 0; number < last;) {
+    if (has_number(requests, kFirstNumber + number)) {
+      std::this_thread::sleep_for(kPause);
+    } else {
+      ++number;
+    }
+  }
+  ::close(sentinel);
+  for (bool gone = false; !gone;) {
+    links.receive(0, [&](const nlmsghdr& message) {
+      const auto* link = reinterpret_cast<const ifinfomsg*>(&message + 1);
+      gone = gone || (message.nlmsg_type == RTM_DELLINK && link->ifi_index == kWatched);
+    });
+  }
+  std::cout
+      << std::fixed
+      << std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count()
+      << std::endl;
+  return 0;
+}
+
+}  // namespace
+}  // namespace bench
+
+int main() {
+  return bench::main();
+}
