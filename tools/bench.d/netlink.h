@@ -132,15 +132,6 @@ class Socket {
     });
   }
 
-  // The answer to one question.
-  template <typename Function>
-  void ask(const Messages& messages, Function function) {
-    if (::send(fd_, messages.bytes().data(), messages.bytes().size(), 0) < 0) {
-      fail("asking the kernel");
-    }
-    receive(0, function);
-  }
-
   // One datagram's messages; false when there is none.
   template <typename Function>
   bool receive(int flags, Function function) {

@@ -6,16 +6,15 @@
 // opens each path once, says "armed", and prints the time (CLOCK_MONOTONIC, in seconds)
 // at which the last of these namespaces had been dismantled.
 //
-// Each gets a number in a namespace of ours; the kernel takes the number back when it
-// begins with that namespace. Then a sentinel namespace is let go: it is dismantled
-// after all of them, and when it is, our end of its cable disappears.
+// Each gets a number in a namespace of ours, which the kernel takes back when it begins
+// with the batch that the namespace is in. When it has begun with the last, a sentinel
+// namespace is let go: that comes in a later batch, and with it our end of its cable goes.
 #include <fcntl.h>
 #include <linux/net_namespace.h>
 #include <sched.h>
 
 #include <chrono>
 #include <iostream>
-#include <thread>
 
 #include "netlink.h"
 
@@ -24,7 +23,6 @@ namespace {
 
 constexpr int kWatched = 2;         // the index of our end of the sentinel's cable
 constexpr int kFirstNumber = 1000;  // above what the kernel hands out for the cable
-constexpr std::chrono::microseconds kPause{500};
 
 int open_netns(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -43,16 +41,13 @@ void give_number(Socket& socket, int netns, int number) {
   socket.send(messages, "numbering a network namespace");
 }
 
-// Whether the namespace of this number is still one.
-bool has_number(Socket& socket, int number) {
-  Messages messages;
-  messages.begin(RTM_GETNSID, 0, rtgenmsg{.rtgen_family = AF_UNSPEC});
-  messages.add(NETNSA_NSID, static_cast<std::uint32_t>(number));
-  messages.end();
-  bool there = false;
-  socket.ask(messages,
-             [&](const nlmsghdr& message) { there = there || message.nlmsg_type == RTM_NEWNSID; });
-  return there;
+// The number that the kernel takes back; nothing in other messages.
+int taken_back(const nlmsghdr& message) {
+  const auto* header = reinterpret_cast<const char*>(&message + 1);
+  const auto* attribute = reinterpret_cast<const rtattr*>(header + NLMSG_ALIGN(sizeof(rtgenmsg)));
+  return message.nlmsg_type == RTM_DELNSID && attribute->rta_type == NETNSA_NSID
+             ? *static_cast<const int*>(RTA_DATA(attribute))
+             : 0;
 }
 
 // Returns the sentinel; we keep the other end of its cable.
@@ -81,19 +76,17 @@ int main() {
   Socket requests;
   Socket links(RTNLGRP_LINK);
   const int sentinel = plant_sentinel(requests, home);
-  int last = 0;
+  Socket numbers(RTNLGRP_NSID);
+  int left = 0;
   for (std::string path; std::getline(std::cin, path);) {
     const int netns = open_netns(path);
-    give_number(requests, netns, kFirstNumber + last++);
+    give_number(requests, netns, kFirstNumber + left++);
     ::close(netns);
   }
   std::cout << "armed" << std::endl;
-  for (int number = 0; number < last;) {
-    if (has_number(requests, kFirstNumber + number)) {
-      std::this_thread::sleep_for(kPause);
-    } else {
-      ++number;
-    }
+  while (left > 0) {
+    numbers.receive(
+        0, [&](const nlmsghdr& message) { left -= taken_back(message) >= kFirstNumber ? 1 : 0; });
   }
   ::close(sentinel);
   for (bool gone = false; !gone;) {
