@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <utility>
 #include <vector>
@@ -151,8 +152,22 @@ std::string parent_of(const std::string& directory) {
   return directory.substr(0, directory.rfind('/'));
 }
 
+std::uint32_t last_cpu() {
+  return static_cast<std::uint32_t>(::sysconf(_SC_NPROCESSORS_CONF)) - 1;
+}
+
 Result<void> write_cpuset_v2(const std::string& directory, const Limits& limits) {
-  return write(directory + "/cpuset.cpus", limits.cpuset.empty() ? "\n" : limits.cpuset);
+  const std::string file = directory + "/cpuset.cpus";
+  if (!limits.cpuset.empty()) {
+    return write(file, limits.cpuset);
+  }
+  auto lifted = write(file, "\n");
+  // Before 6.4 no list may become empty once processes are there. Every CPU is the
+  // same: what the cgroups above do not have is left out by the kernel.
+  if (!lifted && lifted.error().os_error == ENOSPC) {
+    return write(file, "0-" + std::to_string(last_cpu()));
+  }
+  return lifted;
 }
 
 void read_cpuset_v2(const std::string& directory, Limits& limits) {
@@ -220,8 +235,7 @@ std::string canonical_cpus(const std::string& text) {
       merged.push_back(range);
     }
   }
-  const auto last_cpu = static_cast<std::uint32_t>(::sysconf(_SC_NPROCESSORS_CONF)) - 1;
-  if (merged.front().first == 0 && merged.front().second >= last_cpu) {
+  if (merged.front().first == 0 && merged.front().second >= last_cpu()) {
     return {};
   }
   std::string canonical;

@@ -1,7 +1,9 @@
 #include "kernel/cgroup.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <iterator>
@@ -130,6 +132,23 @@ TEST_CASE("cgroup: limits compare as the kernel rounds them") {
   CHECK_FALSE(equivalent({.pids = 3}, {}));
 }
 
+TEST_CASE("cgroup: a processor list is lifted under the processes that it holds") {
+  TestTree test;
+  require(test.tree.create("web"));
+  require(test.tree.apply("web", {.cpuset = "0"}));
+  Child child(sleep_forever);
+  join(test.tree.procs_files("web"), child.pid());
+  const auto cpus = [&] {
+    cpu_set_t set{};
+    REQUIRE(::sched_getaffinity(child.pid(), sizeof set, &set) == 0);
+    return CPU_COUNT(&set);
+  };
+  CHECK(cpus() == 1);
+  require(test.tree.apply("web", {}));
+  CHECK(require(test.tree.limits("web")) == Limits{});
+  CHECK(cpus() == ::sysconf(_SC_NPROCESSORS_ONLN));
+}
+
 TEST_CASE("cgroup: a limit that comes later holds for processes that are there") {
   TestTree test;
   require(test.tree.create("web"));
@@ -234,6 +253,8 @@ TEST_CASE("cgroup: a process can be cloned into its directory") {
   if (directory.valid()) {
     CHECK(test.tree.v1_procs_files("web").empty());
     CHECK(::fcntl(directory.get(), F_GETFD) == FD_CLOEXEC);
+    CHECK_FALSE(test.tree.directory("none"));
+  } else {  // version 1 alone
+    CHECK_FALSE(test.tree.v1_procs_files("web").empty());
   }
-  CHECK_FALSE(test.tree.directory("none"));
 }
