@@ -46,7 +46,7 @@ class Terminal:
     def resize(self, rows, columns):
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
-    def read_until(self, words, seconds=10):
+    def read_until(self, words, seconds=60):
         deadline = time.monotonic() + seconds
         while words.encode() not in self.seen:
             left = deadline - time.monotonic()
@@ -55,7 +55,7 @@ class Terminal:
             self.seen += os.read(self.master, 65536)
         return self.seen.decode()
 
-    def end(self, seconds=10):
+    def end(self, seconds=60):
         code = self.process.wait(seconds)
         while select.select([self.master], [], [], 0)[0]:
             self.seen += os.read(self.master, 65536)

@@ -3,7 +3,7 @@
 import re
 import unittest
 
-from nslab_test import LABS, LabTest, eventually, main, nslab, residue, run, succeed
+from nslab_test import LABS, LabTest, eventually, main, needs, nslab, residue, run, succeed
 
 
 class Webdb(LabTest):
@@ -83,6 +83,11 @@ class Webdb(LabTest):
         eventually(back, "the server is ready again")
         self.assertEqual(self.running.service_status("web", "http")["restarts"], status["restarts"] + 1)
         self.visit()
+
+
+@needs("cgroup-v2:cpu", "cgroup-v2:memory", "cgroup-v2:pids")
+class WebdbOnVersion2(Webdb):
+    pass
 
 
 if __name__ == "__main__":

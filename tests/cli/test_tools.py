@@ -49,7 +49,7 @@ class Tools(NslabTest):
         succeed(run(LAYERS))
 
     def test_packages_names_each_set_and_installs_nothing_here(self):
-        for which in ("build", "labs", "test"):
+        for which in ("build", "labs", "test", "vm"):
             names = succeed(run(ROOT / "tools/packages", "--list", which)).out.split()
             self.assertTrue(names)
         self.assertIn("redis-server", succeed(run(ROOT / "tools/packages", "--list", "labs")).out)

@@ -187,7 +187,7 @@ def remains(before, after):
     return lines
 
 
-def settled(before, seconds=5.0):
+def settled(before, seconds=30.0):
     """What remains after at most so long: empty when the host is as it was."""
     deadline = time.monotonic() + seconds
     while True:
