@@ -35,7 +35,7 @@ class Kernel(NslabTest):
     def tearDown(self):
         for link in residue.ip("link"):
             if link["ifname"] != "lo":
-                run("ip", "link", "del", link["ifname"])
+                run("ip", "link", "del", "dev", link["ifname"])  # of two ends the first takes the other
 
     @needs("netem")
     def test_netem_delays(self):
@@ -47,7 +47,7 @@ class Kernel(NslabTest):
     def test_a_bridge_keeps_vlans_apart(self):
         ip("link", "add", "name", "net", "type", "bridge", "vlan_filtering", "1")
         ip("link", "add", "name", "a", "type", "veth", "peer", "name", "b")
-        ip("link", "set", "a", "master", "net")
+        ip("link", "set", "dev", "a", "master", "net")
         succeed(run("bridge", "vlan", "add", "dev", "a", "vid", "30"))
         ip("link", "add", "link", "b", "name", "b.30", "type", "vlan", "id", "30")
         self.assertIn("30", succeed(run("bridge", "vlan", "show", "dev", "a")).out.split())
@@ -56,9 +56,9 @@ class Kernel(NslabTest):
     def test_a_vrf_has_routes_of_its_own(self):
         ip("link", "add", "name", "blue", "type", "vrf", "table", "30")
         ip("link", "add", "name", "uplink", "type", "dummy")
-        ip("link", "set", "uplink", "master", "blue")
+        ip("link", "set", "dev", "uplink", "master", "blue")
         for name in ("blue", "uplink"):
-            ip("link", "set", name, "up")
+            ip("link", "set", "dev", name, "up")
         ip("address", "add", "10.30.0.1/24", "dev", "uplink")
         self.assertIn("10.30.0.0/24", [route["dst"] for route in residue.ip("route", "show", "vrf", "blue")])
 

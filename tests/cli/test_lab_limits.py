@@ -88,10 +88,5 @@ class LimitsOnVersion2(Limits):
     pass
 
 
-@needs("cgroup-v1-alone")
-class LimitsOnVersion1Alone(Limits):
-    pass
-
-
 if __name__ == "__main__":
     main()

@@ -104,9 +104,10 @@ def run_lane(lane, to_do):
     directory.mkdir(parents=True)
     listed = {file: {test: sorted(need) for test, need in tests.items()} for file, tests in to_do.items()}
     (directory / "to-do.json").write_text(json.dumps(listed))
-    kernel = os.environ.get("NSLAB_VM_KERNEL", "default")
-    command = [str(ROOT / "tools/vm-test"), "--kernel", kernel, "--cgroup", lane.removeprefix("vm-"), "--share", str(directory),
-               "--limit", str(SECONDS_FOR_A_LANE), "--",
+    options = ["--kernel", os.environ.get("NSLAB_VM_KERNEL", "default"), "--cgroup", lane.removeprefix("vm-"),
+               "--limit", str(SECONDS_FOR_A_LANE), "--share", str(directory)]
+    # It ends with this process, however that ends.
+    command = ["setpriv", "--pdeathsig", "TERM", str(ROOT / "tools/vm-test"), *options, "--",
                "/usr/bin/python3", str(Path(__file__).resolve()), "--in-guest", str(directory)]
     status = subprocess.run(command).returncode
     done = directory / "done.json"
