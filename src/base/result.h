@@ -46,6 +46,8 @@ class [[nodiscard]] Result {
     return *std::get_if<0>(&state_);
   }
 
+  T value_or(T other) && { return has_value() ? std::move(value()) : std::move(other); }
+
   Error& error() {
     assert(!has_value());
     return *std::get_if<1>(&state_);

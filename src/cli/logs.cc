@@ -8,6 +8,7 @@
 #include <fstream>
 #include <map>
 
+#include "base/directory.h"
 #include "base/text.h"
 #include "cli/interrupt.h"
 #include "cli/session.h"
@@ -35,14 +36,12 @@ struct Log {
 
 std::vector<Log> logs_of(const std::string& directory, const std::string& only) {
   std::vector<Log> logs;
-  std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(directory, failed)) {
-    std::string service = entry.path().stem();
+  for (const std::string& name : names_in(directory).value_or({})) {
+    std::string service = fs::path(name).stem();
     if (only.empty() || service == only) {
-      logs.push_back({std::move(service), entry.path()});
+      logs.push_back({std::move(service), directory + "/" + name});
     }
   }
-  std::ranges::sort(logs, {}, &Log::service);
   return logs;
 }
 

@@ -41,7 +41,12 @@ int run(const Arguments& arguments, Console& console) {
   const state::RecordStore store(state::default_state_dir());
   Json json = Json::array();
   report::Table table({"LAB", "STATE", "NODES", "FILE", "DESCRIPTION"});
-  for (const std::string& lab : labs_on_host()) {
+  const auto labs = labs_on_host();
+  if (!labs) {
+    console.fail(labs.error());
+    return kFailed;
+  }
+  for (const std::string& lab : *labs) {
     const Row row = row_of(lab, store);
     table.add({row.lab, row.state, std::to_string(row.nodes), row.file, row.description});
     json.push_back({{"lab", row.lab},

@@ -59,7 +59,12 @@ int run(const Arguments& arguments, Console& console) {
   const state::RecordStore store(state::default_state_dir());
   Json json = Json::array();
   std::vector<std::string> unowned;
-  for (const std::string& lab : labs_on_host()) {
+  const auto labs = labs_on_host();
+  if (!labs) {
+    console.fail(labs.error());
+    return kFailed;
+  }
+  for (const std::string& lab : *labs) {
     if (is_owned(lab, store)) {
       continue;
     }

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <iterator>
 
+#include "base/directory.h"
 #include "base/text.h"
 #include "cli/interrupt.h"
 #include "host/layout.h"
@@ -23,8 +24,7 @@ bool looks_like_file(const std::string& target) {
          target.ends_with(".yml");
 }
 
-Error no_lab(const std::string& name) {
-  const std::vector<std::string> labs = labs_on_host();
+Error no_lab(const std::string& name, const std::vector<std::string>& labs) {
   const std::vector<std::string_view> names(labs.begin(), labs.end());
   const std::string_view near = nearest(name, names);
   std::string hint = labs.empty() ? "no lab is up; 'nslab up FILE' brings one up"
@@ -38,7 +38,7 @@ Error no_lab(const std::string& name) {
 }
 
 Result<std::string> only_lab() {
-  const std::vector<std::string> labs = labs_on_host();
+  NSLAB_ASSIGN(labs, labs_on_host());
   if (labs.size() == 1) {
     return labs.front();
   }
@@ -54,28 +54,21 @@ Result<std::string> only_lab() {
 
 // The nodes that a lab was last brought to have.
 std::vector<std::string> nodes_of(const std::string& lab) {
-  std::error_code failed;
-  std::vector<std::string> nodes;
-  const std::string directory = state::default_state_dir() + "/" + lab + "/nodes";
-  for (const auto& entry : fs::directory_iterator(directory, failed)) {
-    nodes.push_back(entry.path().filename());
-  }
-  std::ranges::sort(nodes);
-  return nodes;
+  return names_in(state::default_state_dir() + "/" + lab + "/nodes").value_or({});
 }
 
 // The labs on this host that have a node of that name. Asks for the one name: a
 // lab can have thousands.
 std::vector<std::string> labs_with(const std::string& node) {
   std::vector<std::string> labs;
-  std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(state::default_state_dir(), failed)) {
+  const std::string directory = state::default_state_dir();
+  for (const std::string& lab : names_in(directory).value_or({})) {
     std::error_code absent;
-    if (!node.starts_with('.') && fs::is_directory(entry.path() / "nodes" / node, absent)) {
-      labs.push_back(entry.path().filename());
+    if (!node.starts_with('.') &&
+        fs::is_directory(directory + "/" + lab + "/nodes/" + node, absent)) {
+      labs.push_back(lab);
     }
   }
-  std::ranges::sort(labs);
   return labs;
 }
 
@@ -166,7 +159,7 @@ Result<void> Session::lock(const std::string& purpose, bool wait) {
   return {};
 }
 
-std::vector<std::string> labs_on_host() {
+Result<std::vector<std::string>> labs_on_host() {
   return host::labs_on_host(state::default_state_dir());
 }
 
@@ -186,13 +179,13 @@ Result<std::string> find_lab(const std::string& target) {
     }
     const std::string name = fs::path(target).stem().string();
     if (!host::is_lab_name(name)) {
-      return no_lab(target);  // "labs/", say
+      return no_lab(target, labs_on_host().value_or({}));  // "labs/", say
     }
     return name;
   }
-  const std::vector<std::string> labs = labs_on_host();
+  NSLAB_ASSIGN(labs, labs_on_host());
   if (std::ranges::find(labs, target) == labs.end()) {
-    return no_lab(target);
+    return no_lab(target, labs);
   }
   return target;
 }
@@ -211,7 +204,7 @@ Result<NodeName> find_node(const std::string& target) {
   const std::vector<std::string> having = labs_with(target);
   if (having.empty()) {
     std::vector<std::string> known;
-    for (const std::string& lab : labs_on_host()) {
+    for (const std::string& lab : labs_on_host().value_or({})) {
       const std::vector<std::string> nodes = nodes_of(lab);
       known.insert(known.end(), nodes.begin(), nodes.end());
     }

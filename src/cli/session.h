@@ -64,7 +64,7 @@ struct NodeName {
 Result<NodeName> find_node(const std::string& target);
 
 // Every lab that has left something on this host, sorted.
-std::vector<std::string> labs_on_host();
+Result<std::vector<std::string>> labs_on_host();
 
 // Prints why a command failed, and what became of the lab.
 void explain_failure(const reconcile::Failed& failed, const std::string& lab, Console& console);

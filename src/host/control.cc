@@ -150,6 +150,11 @@ Result<Packet> receive_packet(int socket, Clock::time_point deadline) {
   }
 }
 
+bool is_gone(const Error& error) {
+  return error.kind == ErrorKind::not_found || error.os_error == ECONNRESET ||
+         error.os_error == EPIPE || error.os_error == ESRCH || error.os_error == ENOENT;
+}
+
 Result<Control> Control::connect(const std::string& socket_path) {
   UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   sockaddr_un address{};

@@ -39,6 +39,9 @@ Result<void> send_packet(int socket, const Packet& packet, std::span<const int> 
 // when the other side is gone.
 Result<Packet> receive_packet(int socket, std::chrono::steady_clock::time_point deadline);
 
+// Whether the error says that there is no init, or no longer.
+bool is_gone(const Error& error);
+
 class Control {
  public:
   // Fails with not_found when nobody listens: the node is down.

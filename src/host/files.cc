@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <filesystem>
 
 #include "base/fd.h"
@@ -36,6 +37,18 @@ Result<void> write_file(const std::string& path, std::string_view content, mode_
     content.remove_prefix(static_cast<std::size_t>(written));
   }
   return {};
+}
+
+Result<std::string> link_target(const std::string& path) {
+  std::array<char, PATH_MAX> target{};
+  const ssize_t length = ::readlink(path.c_str(), target.data(), target.size());
+  if (length >= 0) {
+    return std::string(target.data(), static_cast<std::size_t>(length));
+  }
+  if (errno == EINVAL || errno == ENOENT) {
+    return std::string();
+  }
+  return kernel_error("reading where " + quote(path) + " leads", errno);
 }
 
 std::optional<std::string> read_file(const std::string& path) {

@@ -18,6 +18,9 @@ Result<void> make_directories(const std::string& path);
 Result<void> write_file(const std::string& path, std::string_view content, mode_t mode = 0644);
 
 // Nothing when it cannot be read.
+// Where a symbolic link leads; empty for what is none.
+Result<std::string> link_target(const std::string& path);
+
 std::optional<std::string> read_file(const std::string& path);
 
 }  // namespace nslab::host

@@ -3,9 +3,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <filesystem>
 
+#include "base/directory.h"
 #include "base/text.h"
 #include "host/control.h"
 #include "host/files.h"
@@ -16,8 +17,6 @@
 
 namespace nslab::host {
 namespace {
-
-namespace fs = std::filesystem;
 
 // `ip netns` makes this directory too; who makes it remembers that it did, and
 // beforehand: it may be killed between the two.
@@ -53,26 +52,29 @@ Result<void> make_lab(Context& context) {
 // Removes our links where `ip netns` looks: those that lead into this lab.
 Result<void> remove_names(Context& context) {
   const std::string prefix = context.layout.ns_dir() + "/";
-  std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(Layout::names_dir(), failed)) {
-    std::error_code no_link;
-    const std::string target = fs::read_symlink(entry.path(), no_link).string();
-    if (!no_link && target.starts_with(prefix) && ::unlink(entry.path().c_str()) != 0) {
-      return kernel_error("removing " + quote(entry.path().string()), errno);
+  NSLAB_ASSIGN(names, names_in(Layout::names_dir()));
+  for (const std::string& name : names) {
+    const std::string path = Layout::names_dir() + "/" + name;
+    NSLAB_ASSIGN(target, link_target(path));
+    if (target.starts_with(prefix) && ::unlink(path.c_str()) != 0) {
+      return kernel_error("removing " + quote(path), errno);
     }
   }
   return {};
 }
 
-void remember_namespaces(Context& context) {
-  std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(context.layout.ns_dir(), failed)) {
+Result<void> remember_namespaces(Context& context) {
+  NSLAB_ASSIGN(names, names_in(context.layout.ns_dir()));
+  for (const std::string& name : names) {
+    const std::string path = context.layout.ns_dir() + "/" + name;
+
     struct stat info {};
 
-    if (kernel::is_namespace_mount(entry.path()) && ::stat(entry.path().c_str(), &info) == 0) {
-      context.released.emplace(info.st_ino, entry.path().filename().string());
+    if (kernel::is_namespace_mount(path) && ::stat(path.c_str(), &info) == 0) {
+      context.released.emplace(info.st_ino, name);
     }
   }
+  return {};
 }
 
 // Mounts can be stacked, by a command that was killed between two of them.
@@ -94,15 +96,11 @@ Result<void> remove_directories(const Layout& layout) {
   return {};
 }
 
-bool is_last_lab(const Layout& layout) {
-  std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(layout.state_dir(), failed)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with('.') && name != layout.lab() && !name.starts_with(layout.lab() + ".")) {
-      return false;
-    }
-  }
-  return true;
+Result<bool> is_last_lab(const Layout& layout) {
+  NSLAB_ASSIGN(names, names_in(layout.state_dir()));
+  return std::ranges::all_of(names, [&](const std::string& name) {
+    return name.starts_with('.') || name == layout.lab() || name.starts_with(layout.lab() + ".");
+  });
 }
 
 // What all labs share: the last one's end removes it.
@@ -112,7 +110,8 @@ Result<void> remove_shared(Context& context) {
   if (others && others->empty()) {
     NSLAB_TRY(context.cgroups.remove("", context.deadline()));
   }
-  if (is_last_lab(layout) && ::access(layout.names_dir_mark().c_str(), F_OK) == 0) {
+  NSLAB_ASSIGN(last, is_last_lab(layout));
+  if (last && ::access(layout.names_dir_mark().c_str(), F_OK) == 0) {
     (void)::rmdir(Layout::names_dir().c_str());  // others may have put names there
     (void)::unlink(layout.names_dir_mark().c_str());
   }
@@ -134,7 +133,7 @@ Result<void> remove_lab(Context& context) {
     }
     NSLAB_TRY(context.cgroups.kill(layout.lab(), context.deadline()));
   }
-  remember_namespaces(context);
+  NSLAB_TRY(remember_namespaces(context));
   NSLAB_TRY(remove_names(context));
   NSLAB_TRY(unmount_all(layout.ns_dir()));
   NSLAB_TRY(unmount_all(layout.lab_dir()));

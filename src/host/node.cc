@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <filesystem>
 
+#include "base/directory.h"
 #include "base/text.h"
 #include "host/control.h"
 #include "host/files.h"
@@ -203,10 +203,10 @@ Result<NodeRequest> request_for(Context& context, FileSystems& file_systems, con
 // Values of IPC sysctls belong to the namespace that goes with the node; those of
 // its network namespace stay.
 void forget_ipc_sysctls(const Layout& layout, const std::string& node) {
-  std::error_code failed;
-  for (const auto& entry : std::filesystem::directory_iterator(layout.sysctl_dir(node), failed)) {
-    if (!entry.path().filename().string().starts_with("net.")) {
-      (void)::unlink(entry.path().c_str());
+  const std::string directory = layout.sysctl_dir(node);
+  for (const std::string& name : names_in(directory).value_or({})) {
+    if (!name.starts_with("net.")) {
+      (void)::unlink((directory + "/" + name).c_str());
     }
   }
 }

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <filesystem>
 
+#include "base/directory.h"
 #include "host/control.h"
 #include "host/files.h"
 #include "host/observe_network.h"
@@ -21,20 +23,11 @@ namespace {
 namespace fs = std::filesystem;
 using resource::ObservedState;
 
-std::vector<std::string> names_in(const std::string& directory) {
-  std::vector<std::string> names;
-  std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(directory, failed)) {
-    names.push_back(entry.path().filename());
-  }
-  std::ranges::sort(names);
-  return names;
-}
-
+// What cannot be told is there.
 bool exists(const std::string& path) {
   struct stat info {};
 
-  return ::lstat(path.c_str(), &info) == 0;
+  return ::lstat(path.c_str(), &info) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 // Anything at all that a lab which was cut short can leave behind is the lab.
@@ -55,24 +48,26 @@ Result<bool> observe_lab(const Context& context, ObservedState& state) {
   const bool whole =
       lab_mounts == 1 && ns_mounts == 1 && has_cgroup && !exists(layout.going_mark());
   // A directory without our mount is a beginning of ours when it is empty.
-  std::error_code failed;
-  const bool ours = lab_mounts > 0 || has_cgroup || fs::is_empty(layout.lab_dir(), failed);
+  NSLAB_ASSIGN(content, names_in(layout.lab_dir()));
+  const bool ours = lab_mounts > 0 || has_cgroup || content.empty();
   state.add(resource::Lab{.name = layout.lab(), .whole = whole}, ours);
   return lab_mounts > 0;
 }
 
-void observe_shared_files(const Layout& layout, ObservedState& state) {
-  std::error_code failed;
-  for (const auto& entry : fs::recursive_directory_iterator(layout.base_dir(), failed)) {
-    if (!entry.is_regular_file(failed)) {
-      continue;
-    }
-    const std::string path = entry.path();
-    if (auto content = read_file(path)) {
-      state.add(resource::SharedFile{.path = path.substr(layout.base_dir().size()),
-                                     .content = *std::move(content)});
+// `path` is in the base directory, "" that itself.
+Result<void> observe_shared_files(const Layout& layout,
+                                  const std::string& path,
+                                  ObservedState& state) {
+  NSLAB_ASSIGN(names, names_in(layout.base_dir() + path));
+  for (const std::string& name : names) {
+    const std::string inner = path + "/" + name;
+    if (auto content = read_file(layout.base_dir() + inner)) {
+      state.add(resource::SharedFile{.path = inner, .content = *std::move(content)});
+    } else {
+      NSLAB_TRY(observe_shared_files(layout, inner, state));
     }
   }
+  return {};
 }
 
 std::optional<resource::Cgroup> asked_limits(const Layout& layout, const std::string& node) {
@@ -104,9 +99,10 @@ void observe_cgroups(const Context& context, ObservedState& state) {
   }
 }
 
-void observe_user_namespaces(const Layout& layout, ObservedState& state) {
+Result<void> observe_user_namespaces(const Layout& layout, ObservedState& state) {
   constexpr std::string_view kPrefix = "user:";
-  for (const std::string& name : names_in(layout.ns_dir())) {
+  NSLAB_ASSIGN(names, names_in(layout.ns_dir()));
+  for (const std::string& name : names) {
     if (!name.starts_with(kPrefix)) {
       continue;
     }
@@ -117,23 +113,28 @@ void observe_user_namespaces(const Layout& layout, ObservedState& state) {
     }
     state.add(std::move(spec));
   }
+  return {};
 }
 
-void observe_sysctls(Context& context, ObservedState& state) {
-  for (const std::string& node : names_in(context.layout.sysctl_dir())) {
-    for (const std::string& name : names_in(context.layout.sysctl_dir(node))) {
+Result<void> observe_sysctls(Context& context, ObservedState& state) {
+  NSLAB_ASSIGN(nodes, names_in(context.layout.sysctl_dir()));
+  for (const std::string& node : nodes) {
+    NSLAB_ASSIGN(names, names_in(context.layout.sysctl_dir(node)));
+    for (const std::string& name : names) {
       const std::string key = saved_sysctl_key(name);
       if (auto value = read_node_sysctl(context, node, key)) {
         state.add(resource::Sysctl{.node = node, .key = key, .value = *std::move(value)});
       }
     }
   }
+  return {};
 }
 
 // Names that the lab could want and that belong to somebody else.
-void observe_foreign_names(const Layout& layout, ObservedState& state) {
+Result<void> observe_foreign_names(const Layout& layout, ObservedState& state) {
   const std::string prefix = layout.lab() + ".";
-  for (const std::string& name : names_in(Layout::names_dir())) {
+  NSLAB_ASSIGN(names, names_in(Layout::names_dir()));
+  for (const std::string& name : names) {
     const bool could_be_ours = name == layout.lab() || name.starts_with(prefix);
     const std::string netns = name == layout.lab()
                                   ? std::string(resource::kSwitch)
@@ -145,6 +146,7 @@ void observe_foreign_names(const Layout& layout, ObservedState& state) {
       }
     }
   }
+  return {};
 }
 
 }  // namespace
@@ -161,13 +163,13 @@ bool leads_into(const Layout& layout, const std::string& netns) {
   return fs::read_symlink(layout.name_link(netns), failed) == layout.netns(netns);
 }
 
-std::vector<std::string> netns_names(const Layout& layout) {
-  std::vector<std::string> names = names_in(layout.ns_dir());
+Result<std::vector<std::string>> netns_names(const Layout& layout) {
+  NSLAB_ASSIGN(names, names_in(layout.ns_dir()));
   std::erase_if(names, [](const std::string& name) { return name.find(':') != std::string::npos; });
   return names;
 }
 
-std::vector<std::string> node_names(const Layout& layout) {
+Result<std::vector<std::string>> node_names(const Layout& layout) {
   return names_in(layout.nodes_dir());
 }
 
@@ -178,14 +180,14 @@ Result<ObservedState> observe(Context& context) {
   NSLAB_ASSIGN(mounted, observe_lab(context, state));
   if (mounted) {
     context.graceful_nodes.clear();
-    observe_shared_files(context.layout, state);
+    NSLAB_TRY(observe_shared_files(context.layout, "", state));
     observe_cgroups(context, state);
-    observe_user_namespaces(context.layout, state);
+    NSLAB_TRY(observe_user_namespaces(context.layout, state));
     NSLAB_TRY(observe_nodes(context, state));
     NSLAB_TRY(observe_network(context, state));
-    observe_sysctls(context, state);
+    NSLAB_TRY(observe_sysctls(context, state));
   }
-  observe_foreign_names(context.layout, state);
+  NSLAB_TRY(observe_foreign_names(context.layout, state));
   return state;
 }
 

@@ -19,10 +19,10 @@ std::string cable_mark(const Layout& layout,
                        const resource::VethEnd& end);
 
 // The names of the network namespaces that the lab has, whole or not.
-std::vector<std::string> netns_names(const Layout& layout);
+Result<std::vector<std::string>> netns_names(const Layout& layout);
 
 // The nodes that have a directory.
-std::vector<std::string> node_names(const Layout& layout);
+Result<std::vector<std::string>> node_names(const Layout& layout);
 
 // Whether the lab's own tmpfs is there.
 bool is_lab_mounted(const Layout& layout);

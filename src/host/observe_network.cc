@@ -198,7 +198,7 @@ void add_cables(const Cables& cables, ObservedState& state) {
 }  // namespace
 
 Result<void> observe_network(Context& context, ObservedState& state) {
-  const std::vector<std::string> names = netns_names(context.layout);
+  NSLAB_ASSIGN(names, netns_names(context.layout));
   context.contents.assign(names.size(), {});
   constexpr std::size_t kAtOnce = 128;  // see open_all
   Cables cables;

@@ -107,6 +107,9 @@ Asked ask(const Layout& layout, const std::string& node) {
   Asked asked{.answer = {.node = node}};
   auto control = Control::connect(layout.control_socket(node));
   if (!control) {
+    if (!is_gone(control.error())) {
+      asked.error = control.error();
+    }
     return asked;  // nobody listens
   }
   asked.answer.init_pid = control->init_pid();
@@ -154,7 +157,7 @@ void add(Context& context, Asked asked, ObservedState& state) {
 }  // namespace
 
 Result<void> observe_nodes(Context& context, ObservedState& state) {
-  const std::vector<std::string> nodes = node_names(context.layout);
+  NSLAB_ASSIGN(nodes, node_names(context.layout));
   // All are asked before the first is heard, so that the inits work side by side;
   // but a connection is a descriptor.
   constexpr std::size_t kAtOnce = 256;

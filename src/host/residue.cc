@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <set>
 
+#include "base/directory.h"
+#include "host/files.h"
 #include "host/layout.h"
 #include "kernel/cgroup.h"
 #include "kernel/mount.h"
@@ -14,69 +16,72 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void add_directories_and_files(const std::string& state_dir, std::set<std::string>& labs) {
+bool is_directory(const std::string& path) {
   std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(state_dir, failed)) {
-    const fs::path name = entry.path().filename();
-    if (entry.is_directory(failed)) {
-      labs.insert(name);
-    } else if (name.extension() == ".json" || name.extension() == ".lock") {
+  return fs::is_directory(fs::symlink_status(path, failed));
+}
+
+Result<void> add_directories_and_files(const std::string& state_dir, std::set<std::string>& labs) {
+  NSLAB_ASSIGN(names, names_in(state_dir));
+  for (const fs::path name : names) {
+    if (name.extension() == ".json" || name.extension() == ".lock") {
       labs.insert(name.stem());
     } else if (name.extension() == ".new") {
       labs.insert(name.stem().stem());  // "LAB.json.new": a record that was cut short
+    } else if (is_directory(state_dir + "/" + name.string())) {
+      labs.insert(name);
     }
   }
+  return {};
 }
 
-void add_mounts(std::set<std::string>& labs) {
+Result<void> add_mounts(std::set<std::string>& labs) {
   constexpr std::string_view kPrefix = "nslab:";
-  const auto table = kernel::mount_table();
-  if (!table) {
-    return;
-  }
-  for (const kernel::MountEntry& entry : *table) {
+  NSLAB_ASSIGN(table, kernel::mount_table());
+  for (const kernel::MountEntry& entry : table) {
     if (entry.type == "tmpfs" && entry.source.starts_with(kPrefix)) {
       labs.insert(entry.source.substr(kPrefix.size()));
     }
   }
+  return {};
 }
 
-void add_cgroups(std::set<std::string>& labs) {
-  const auto tree = kernel::CgroupTree::open(cgroup_parent());
-  if (!tree || !tree->exists("")) {
-    return;
+Result<void> add_cgroups(std::set<std::string>& labs) {
+  NSLAB_ASSIGN(tree, kernel::CgroupTree::open(cgroup_parent()));
+  if (tree.exists("")) {
+    NSLAB_ASSIGN(names, tree.children(""));
+    labs.insert(names.begin(), names.end());
   }
-  if (const auto names = tree->children("")) {
-    labs.insert(names->begin(), names->end());
-  }
+  return {};
 }
 
 // Links into our state directory whose lab is gone.
-void add_names(const std::string& state_dir, std::set<std::string>& labs) {
-  std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(Layout::names_dir(), failed)) {
-    std::error_code no_link;
-    const std::string target = fs::read_symlink(entry.path(), no_link);
-    if (!no_link && target.starts_with(state_dir + "/")) {
+Result<void> add_names(const std::string& state_dir, std::set<std::string>& labs) {
+  NSLAB_ASSIGN(names, names_in(Layout::names_dir()));
+  for (const std::string& name : names) {
+    NSLAB_ASSIGN(target, link_target(Layout::names_dir() + "/" + name));
+    if (target.starts_with(state_dir + "/")) {
       const std::string rest = target.substr(state_dir.size() + 1);
       labs.insert(rest.substr(0, rest.find('/')));
     }
   }
+  return {};
 }
 
 }  // namespace
 
-std::vector<std::string> labs_on_host(const std::string& state_dir) {
+Result<std::vector<std::string>> labs_on_host(const std::string& state_dir) {
   std::set<std::string> labs;
-  add_directories_and_files(state_dir, labs);
-  add_mounts(labs);
-  add_cgroups(labs);
-  add_names(state_dir, labs);
-  return {labs.begin(), labs.end()};
+  NSLAB_TRY(add_directories_and_files(state_dir, labs));
+  NSLAB_TRY(add_mounts(labs));
+  NSLAB_TRY(add_cgroups(labs));
+  NSLAB_TRY(add_names(state_dir, labs));
+  return std::vector<std::string>(labs.begin(), labs.end());
 }
 
 void remove_unused(const std::string& state_dir) {
-  if (!labs_on_host(state_dir).empty()) {
+  const auto labs = labs_on_host(state_dir);
+  if (!labs || !labs->empty()) {
     return;
   }
   if (const auto tree = kernel::CgroupTree::open(cgroup_parent())) {

@@ -4,11 +4,13 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
+
 namespace nslab::host {
 
 // The labs that have a directory or record below `state_dir`, a mount, a cgroup
 // or a name where `ip netns` looks; sorted.
-std::vector<std::string> labs_on_host(const std::string& state_dir);
+Result<std::vector<std::string>> labs_on_host(const std::string& state_dir);
 
 // Where no lab is left: removes what all labs share, as a command leaves it that
 // was killed just before its end.

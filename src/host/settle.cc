@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/directory.h"
 #include "base/text.h"
 #include "kernel/netns.h"
 
@@ -24,18 +25,17 @@ std::string command_of(const fs::path& process) {
 // The processes that are in one of these namespaces, as "bash (pid 4711) in web".
 std::vector<std::string> holders(const std::map<std::uint64_t, std::string>& released) {
   std::vector<std::string> found;
-  std::error_code failed;
-  for (const auto& entry : fs::directory_iterator("/proc", failed)) {
-    const std::string pid = entry.path().filename();
+  for (const std::string& pid : names_in("/proc").value_or({})) {
+    const fs::path process = fs::path("/proc") / pid;
 
     struct stat ns {};
 
     if (!std::ranges::all_of(pid, [](char each) { return each >= '0' && each <= '9'; }) ||
-        ::stat((entry.path() / "ns/net").c_str(), &ns) != 0) {
+        ::stat((process / "ns/net").c_str(), &ns) != 0) {
       continue;
     }
     if (const auto held = released.find(ns.st_ino); held != released.end()) {
-      found.push_back(command_of(entry.path()) + " (pid " + pid + ") in " + held->second);
+      found.push_back(command_of(process) + " (pid " + pid + ") in " + held->second);
     }
   }
   return found;

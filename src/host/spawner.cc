@@ -12,8 +12,8 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <filesystem>
 
+#include "base/directory.h"
 #include "base/text.h"
 #include "host/init_program.h"
 
@@ -25,11 +25,8 @@ using Clock = std::chrono::steady_clock;
 // The tmpfs of names of every lab on this host.
 std::vector<std::string> name_mounts(const std::string& state_dir) {
   std::vector<std::string> found;
-  std::error_code failed;
-  for (const auto& lab : std::filesystem::directory_iterator(state_dir, failed)) {
-    if (lab.is_directory(failed)) {
-      found.push_back(lab.path().string() + "/ns");
-    }
+  for (const std::string& lab : names_in(state_dir).value_or({})) {
+    found.push_back(state_dir + "/" + lab + "/ns");  // if it is none, nothing is mounted there
   }
   return found;
 }

@@ -125,7 +125,10 @@ void reply(const Packet& request, const Failure& failure) {
     writer.add("what", what.view()).add("errno", failure.error);
   }
   const std::string_view bytes = writer.bytes();
-  while (::send(kSpawnerSocket, bytes.data(), bytes.size(), MSG_NOSIGNAL) < 0 && errno == EINTR) {
+  while (::send(kSpawnerSocket, bytes.data(), bytes.size(), MSG_NOSIGNAL) < 0) {
+    if (errno != EINTR) {
+      ::_exit(EXIT_FAILURE);  // that tells nslab, too
+    }
   }
 }
 

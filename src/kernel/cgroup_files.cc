@@ -184,7 +184,8 @@ Result<void> write(const std::string& path, std::string_view value) {
 }
 
 bool exists(const std::string& path) {
-  return ::access(path.c_str(), F_OK) == 0;
+  // What cannot be told is there.
+  return ::access(path.c_str(), F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 std::optional<std::uint64_t> number(const std::string& path) {

@@ -146,7 +146,7 @@ Result<std::vector<MountEntry>> mount_table() {
                                .source = unescape(dash[2]),
                                .read_only = fields[5].starts_with("ro")});
   }
-  if (table.empty()) {
+  if (file.bad() || table.empty()) {
     return kernel_error("reading '/proc/self/mountinfo'", errno);
   }
   return table;

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
@@ -13,6 +12,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/text.h"
 #include "resource/json.h"
@@ -194,18 +194,11 @@ Result<void> RecordStore::remove(const std::string& lab) const {
 
 std::vector<std::string> RecordStore::labs() const {
   std::vector<std::string> found;
-  std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(directory_, failed)) {
-    const fs::path name = entry.path().filename();
-    if (entry.is_directory(failed)) {
-      found.push_back(name.string());
-    } else if (name.extension() == ".json") {
+  for (const fs::path name : names_in(directory_).value_or({})) {
+    if (name.extension() == ".json") {
       found.push_back(name.stem().string());
     }
   }
-  std::ranges::sort(found);
-  const auto rest = std::ranges::unique(found);
-  found.erase(rest.begin(), rest.end());
   return found;
 }
 

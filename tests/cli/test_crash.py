@@ -15,7 +15,8 @@ nodes:
   b: {}
 links: [{ends: [a:eth0, b:eth0], subnet: 10.120.0.0/30}]
 """
-FSYNC, SETNS = 74, 308  # system calls
+FSYNC, FCNTL, READLINK, GETDENTS, SENDTO, RECVMSG, SETNS = 74, 72, 89, 217, 44, 47, 308  # system calls
+ENOMEM, EMFILE, ENOSPC = 12, 24, 28
 
 
 class Crash(NslabTest):
@@ -28,8 +29,8 @@ class Crash(NslabTest):
         return next(root for root in sandbox.cgroup_roots()
                     if (root / "cgroup.controllers").exists()) / os.environ[sandbox.PARENT] / path
 
-    def inject(self, call, count, error, *arguments):
-        return run(INJECT, "--at", f"{call}:{count}:{error}", "--", NSLAB, *arguments)
+    def inject(self, call, count, error, *arguments, process="main"):
+        return run(INJECT, "--in", process, "--at", f"{call}:{count}:{error}", "--", NSLAB, *arguments)
 
     def mended(self):
         succeed(nslab("up", self.file))
@@ -93,16 +94,32 @@ class Crash(NslabTest):
     def test_what_cannot_be_recorded_is_taken_back(self):
         """The record is written before the first change, and again after the last."""
         for count in (1, 2, 3, 4):
-            result = self.inject(FSYNC, count, 28, "up", self.file)
+            result = self.inject(FSYNC, count, ENOSPC, "up", self.file)
             self.expect(result, 1, err=["crash.json" if count % 2 else "/run/nslab", "ENOSPC"])
             self.assert_no_residue(self.before)
 
     def test_a_moment_without_memory_does_not_strand_it_in_another_namespace(self):
         """Every second call goes back."""
-        result = self.inject(SETNS, 2, 12, "up", self.file)
+        result = self.inject(SETNS, 2, ENOMEM, "up", self.file)
         self.expect(result, 0)
         self.assert_nothing_to_do(self.file)
         self.gone()
+
+    def test_what_down_cannot_see_is_an_error(self):
+        """A directory or a link that cannot be read is not taken for an empty one."""
+        for call, error in ((GETDENTS, ENOMEM), (READLINK, ENOMEM), (FCNTL, EMFILE)):
+            for count in range(5, 40, 15):
+                self.mended()
+                result = self.inject(call, count, error, "down", "crash")
+                self.assertIn(result.code, (0, 1), result)
+                if result.code == 0:
+                    self.assert_no_residue(self.before)
+                self.gone()
+
+    def test_a_helper_that_cannot_speak_or_hear_ends(self):
+        for call in (SENDTO, RECVMSG):
+            self.expect(self.inject(call, 1, ENOMEM, "up", self.file, process="helper"), 1, err="node:a")
+            self.assert_no_residue(self.before)
 
 
 if __name__ == "__main__":

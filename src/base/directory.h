@@ -1,0 +1,16 @@
+// What is in a directory.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace nslab {
+
+// The names of what is in it, sorted. None where there is no such directory; an
+// error where it cannot be read to its end: what is not seen is not missed.
+// (std::filesystem's iterator throws there, whatever error_code it was given.)
+Result<std::vector<std::string>> names_in(const std::string& directory);
+
+}  // namespace nslab
