@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 
 #include "base/text.h"
 #include "cli/log.h"
@@ -27,7 +27,9 @@ std::string source_of(const Error& error) {
     return "";
   }
   std::ifstream file(*error.where.file);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
 }
 
 // Errors of one cause come in swarms; the first ones tell.

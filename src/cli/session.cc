@@ -3,10 +3,11 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <iterator>
+#include <sstream>
 
 #include "base/directory.h"
 #include "base/text.h"
@@ -86,9 +87,21 @@ Error no_node(const std::string& node, const std::vector<std::string>& known) {
                .hint = std::move(hint)};
 }
 
+// A stream's buffer throws what the stream itself only notes.
+Result<std::string> read_stream(std::istream& stream, const std::string& name) {
+  std::ostringstream text;
+  text << stream.rdbuf();
+  if (text.bad()) {
+    Error error = kernel_error("reading " + name, errno);
+    error.kind = ErrorKind::usage;
+    return error;
+  }
+  return text.str();
+}
+
 Result<std::string> read_text(const std::string& file) {
   if (file == "-") {
-    return std::string{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+    return read_stream(std::cin, "standard input");
   }
 
   struct stat info {};
@@ -105,7 +118,7 @@ Result<std::string> read_text(const std::string& file) {
                             (S_ISDIR(info.st_mode) ? ": it is a directory" : " failed"),
                  .hint = "give the path of a lab file"};
   }
-  return std::string{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  return read_stream(stream, quote(file));
 }
 
 }  // namespace

@@ -49,7 +49,9 @@ Result<UniqueFd> open_lock(const std::string& directory, const std::string& path
       return file;
     }
     if (errno != ENOENT || attempt == kAttempts) {
-      return kernel_error("opening " + quote(path), failed ? failed.value() : errno);
+      Error error = kernel_error("opening " + quote(path), failed ? failed.value() : errno);
+      (void)::rmdir(directory.c_str());  // if it was made just now
+      return error;
     }
   }
 }

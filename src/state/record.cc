@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 
 #include <nlohmann/json.hpp>
 
@@ -154,8 +154,9 @@ std::string boot_id() {
 
 std::optional<LabRecord> RecordStore::load(const std::string& lab) const {
   std::ifstream file(directory_ + "/" + lab + ".json");
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  auto record = from_text(text);
+  std::ostringstream text;
+  text << file.rdbuf();  // what cannot be read to its end has the wrong sum
+  auto record = from_text(text.str());
   if (!record || record->lab != lab || record->boot_id != boot_id()) {
     return std::nullopt;
   }

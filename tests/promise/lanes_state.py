@@ -1,0 +1,135 @@
+"""Lanes about what stays: the record, and what many commands add up to."""
+
+import json
+import os
+import statistics
+import time
+from pathlib import Path
+
+import cell
+import lab
+from nslab_test import residue, succeed
+
+RECORD = Path("/run/nslab/crash.json")
+STEP = 16  # bytes of a record that one case cuts or flips one by one
+
+
+def with_sum(body):
+    """A record that says `body` and whose sum is right (FNV-1a, as in base/text.cc)."""
+    value = 0xcbf29ce484222325
+    for byte in body:
+        value = (value ^ byte) * 0x100000001b3 & 0xffffffffffffffff
+    header = json.dumps({"version": 1, "sum": str(value)}, separators=(",", ":"))
+    return header.encode() + b"\n" + body + b"\n"
+
+
+def changed(change):
+    def damage(record):
+        body = json.loads(record.split(b"\n")[1])
+        change(body)
+        return with_sum(json.dumps(body, separators=(",", ":")).encode())
+    return damage
+
+
+WHOLE = {
+    "same": changed(lambda body: None),
+    "boot": changed(lambda body: body.update({"boot-id": "0" * 36})),
+    "lab": changed(lambda body: body.update({"lab": "other"})),
+    "nothing": changed(lambda body: body.update({"applied": None})),
+    "types": changed(lambda body: body.update({"applied": [1, {"resources": 3}]})),
+    "resource": changed(lambda body: body["applied"]["resources"].append({"spec": {"kind": "moon"}})),
+    "path": changed(lambda body: body["applied"].update({"lab": "../../etc"})),
+    "deep": lambda record: with_sum(b"[" * 200000),
+    "version": lambda record: record.replace(b'"version":1', b'"version":2'),
+    "empty": lambda record: b"",
+    "zeros": lambda record: bytes(len(record)),
+    "long": lambda record: record * 50,
+}
+
+
+def length(_case):
+    """Of a record; for cell.only()."""
+    succeed(lab.up())
+    return {"length": RECORD.stat().st_size}
+
+
+class Record:
+    """A record cut at each length, each byte of it flipped, or that says something else."""
+
+    name = "record"
+
+    def cases(self, _random):
+        for what in WHOLE:
+            yield (self.name, "whole", what)
+        for first in range(0, cell.only(length)["length"], STEP):
+            for kind in ("cut", "flip"):
+                yield (self.name, kind, str(first))
+
+    def run(self, case):
+        before = residue.snapshot()
+        succeed(lab.up())
+        record = RECORD.read_bytes()
+        failures = []
+        for damaged in self.damages(case, record):
+            RECORD.write_bytes(damaged)
+            # The kernel has not changed, so that there is nothing to do, whatever it says.
+            for words, code in ((("plan", lab.file(), "--check"), 0), (("ls",), 0)):
+                result = lab.command(*words)
+                if result.code != code:
+                    failures += lab.wrong("with a damaged record", result)
+        return {"failures": failures + lab.taken_down(before)}
+
+    @staticmethod
+    def damages(case, record):
+        if case[1] == "whole":
+            return [WHOLE[case[2]](record)]
+        places = range(int(case[2]), min(int(case[2]) + STEP, len(record)))
+        if case[1] == "cut":
+            return [record[:place] for place in places]
+        return [record[:place] + bytes([record[place] ^ 1 << place % 8]) + record[place + 1:]
+                for place in places]
+
+
+class Soak:
+    """Up and down over and over: nothing adds up. How the time develops is told, not judged."""
+
+    name = "soak"
+    SLABS = ("net_namespace", "pid_namespace", "mnt_cache", "nsproxy", "uts_namespace", "task_struct")
+
+    def __init__(self, rounds=1000):
+        self.rounds = rounds
+
+    def cases(self, _random):
+        yield (self.name, str(self.rounds))
+
+    def run(self, case):
+        rounds = int(case[1])
+        before = residue.snapshot()
+        descriptors = len(os.listdir("/proc/self/fd"))
+        slabs = self.slabs()
+        failures, seconds = [], []
+        for _ in range(rounds):
+            started = time.monotonic()
+            for result in (lab.up(), lab.down()):
+                if result.code != 0:
+                    failures += lab.wrong("in the long run", result)
+            seconds.append(time.monotonic() - started)
+            if failures:
+                break
+        if len(os.listdir("/proc/self/fd")) != descriptors:
+            failures.append("descriptors were left open")
+        tenth = max(1, len(seconds) // 10)
+        notes = [f"soak: {statistics.median(seconds[:tenth]) * 1000:.0f} ms a round at first, "
+                 f"{statistics.median(seconds[-tenth:]) * 1000:.0f} ms at last",
+                 "soak: slab objects " + ", ".join(
+                     f"{name} {old} -> {self.slabs()[name]}" for name, old in slabs.items())]
+        return {"failures": failures + lab.nothing_left(before, "by many rounds"), "notes": notes}
+
+    @classmethod
+    def slabs(cls):
+        try:
+            lines = Path("/proc/slabinfo").read_text().splitlines()
+        except OSError:
+            return {}
+        return {line.split()[0]: int(line.split()[1]) for line in lines
+                if line.split()[0] in cls.SLABS}
