@@ -30,6 +30,18 @@ bool exists(const std::string& path) {
   return ::lstat(path.c_str(), &info) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
+// Links where `ip netns` looks that lead into the lab.
+Result<bool> has_names(const Layout& layout) {
+  NSLAB_ASSIGN(names, names_in(Layout::names_dir()));
+  for (const std::string& name : names) {
+    NSLAB_ASSIGN(target, link_target(Layout::names_dir() + "/" + name));
+    if (target.starts_with(layout.ns_dir() + "/")) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // Anything at all that a lab which was cut short can leave behind is the lab.
 Result<bool> observe_lab(const Context& context, ObservedState& state) {
   const Layout& layout = context.layout;
@@ -43,7 +55,10 @@ Result<bool> observe_lab(const Context& context, ObservedState& state) {
   const auto ns_mounts = mounted(layout.ns_dir());
   const bool has_cgroup = context.cgroups.exists(layout.lab());
   if (lab_mounts == 0 && !has_cgroup && !exists(layout.lab_dir())) {
-    return false;
+    NSLAB_ASSIGN(named, has_names(layout));
+    if (!named) {
+      return false;
+    }
   }
   const bool whole =
       lab_mounts == 1 && ns_mounts == 1 && has_cgroup && !exists(layout.going_mark());
