@@ -83,7 +83,8 @@ class Running:
 
     def __init__(self, work, case, number):
         self.case = case
-        self.cgroup = f"nslab-promise-{os.environ[sandbox.PARENT].rsplit('-', 1)[1]}-{number}"
+        # The harness's number last: sandbox.py removes what is left of one that was killed.
+        self.cgroup = f"nslab-test-cell{number}-{os.environ[sandbox.PARENT].rsplit('-', 1)[1]}"
         self.started = time.monotonic()
         self.text = b""
         self.output, theirs = os.pipe()
@@ -112,14 +113,6 @@ class Running:
         if late:
             return {"failures": [f"no end after {PATIENCE} s"]}
         return json.loads(self.text) if self.text else {"failures": ["the case ended without an answer"]}
-
-
-def remove_stale_cgroups():
-    """Of harnesses that were killed."""
-    for root in sandbox.cgroup_roots():
-        for directory in root.glob("nslab-promise-*"):
-            if not Path("/proc", directory.name.split("-")[2]).exists():
-                sandbox.remove_cgroups(directory.name)
 
 
 def run(work, cases, jobs):

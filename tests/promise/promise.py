@@ -9,7 +9,7 @@ import cell
 import lanes
 import tables
 
-SHOWN = 12  # lines of a failure
+SHOWN = 10  # lines of a failure, at its begin and at its end
 
 
 def arguments():
@@ -25,10 +25,11 @@ def arguments():
 
 
 def shown(failures):
-    """The first of them, indented."""
-    lines = "\n".join(failures).split("\n")
-    more = [f"… and {len(lines) - SHOWN} more lines"] if len(lines) > SHOWN else []
-    return "".join(f"\n  {line}" for line in lines[:SHOWN] + more)
+    """The first and the last lines of them, indented."""
+    lines = "\n".join(failures).strip().split("\n")
+    if len(lines) > 2 * SHOWN:
+        lines[SHOWN:-SHOWN] = [f"… {len(lines) - 2 * SHOWN} more lines …"]
+    return "".join(f"\n  {line}" for line in lines)
 
 
 def run_lane(lane, options):
@@ -57,7 +58,6 @@ def run_lane(lane, options):
 
 def main():
     options = arguments()
-    cell.remove_stale_cgroups()
     chosen = options.lanes or ([options.case.split("/")[0]] if options.case else list(tables.LANES))
     print(f"seed {options.seed}", flush=True)
     rows = []
