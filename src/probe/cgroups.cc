@@ -1,13 +1,14 @@
 // Control groups: tried by a cgroup of our own, which is removed at once. Nothing
 // is enabled for it, since that would change the host's own cgroups.
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <optional>
+#include <utility>
 
 #include "base/text.h"
 #include "kernel/cgroup.h"
@@ -75,8 +76,9 @@ std::string name_of(const CgroupMount& mount) {
 class Throwaway {
  public:
   static Result<Throwaway> make(const CgroupMount& mount) {
-    std::string path = mount.mount_point + "/nslab-doctor-" + std::to_string(::getpid());
-    if (::mkdir(path.c_str(), 0755) != 0) {
+    // Process numbers repeat in every PID namespace, cgroups do not.
+    std::string path = mount.mount_point + "/nslab-doctor-XXXXXX";
+    if (::mkdtemp(path.data()) == nullptr) {
       const int os_error = errno;
       return kernel_error("creating a cgroup in " + mount.mount_point, os_error);
     }
