@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -22,6 +23,8 @@ struct Demand {
   std::string_view noun;
   std::uint64_t own;  // what nslab itself takes while it brings the lab up
   std::size_t (*takes)(const resource::Spec& spec);  // how many
+  // What is enough for every lab, where nslab makes do with less.
+  std::size_t most = std::numeric_limits<std::size_t>::max();
 };
 
 template <typename T>
@@ -39,8 +42,9 @@ std::size_t runs(const resource::Spec& spec) {
   return is<resource::Node>(spec) + is<resource::Service>(spec);
 }
 
-// Network namespaces stay open, each with a socket. Nodes are made all at once:
-// each by its socket, its cgroup, and the namespaces that are there before it.
+// Network namespaces stay open, each with a socket, where there is room for it.
+// Nodes are made many at once: each by its socket, its cgroup, and the namespaces
+// that are there before it.
 std::size_t opens(const resource::Spec& spec) {
   if (is<resource::NetNs>(spec) != 0) {
     return 2;
@@ -64,7 +68,7 @@ constexpr std::array kDemands{
     Demand{"limit:time-namespaces", "time namespace", 0, owns<NsType::time>},
     Demand{"limit:process-numbers", "process", 2, runs},
     Demand{"limit:threads", "process", 2, runs},
-    Demand{"limit:open-files", "open file", 16, opens}};
+    Demand{"limit:open-files", "open file", 16, opens, 1024 - 16}};
 
 Takers takers_of(const resource::DesiredState& desired,
                  std::size_t (*takes)(const resource::Spec&)) {
@@ -165,7 +169,8 @@ void add_watches(const resource::DesiredState& desired, std::vector<Error>& warn
 std::vector<Error> exceeded(const resource::DesiredState& desired) {
   std::vector<Error> errors;
   for (const Demand& demand : kDemands) {
-    const Takers takers = takers_of(desired, demand.takes);
+    Takers takers = takers_of(desired, demand.takes);
+    takers.resize(std::min(takers.size(), demand.most));
     const probe::Limit& limit = *probe::find_limit(demand.limit);
     const auto allowed = takers.empty() ? std::nullopt : limit.read(limit);
     const std::uint64_t wanted = takers.size() + demand.own;

@@ -66,7 +66,7 @@ constexpr std::array kLimits{
     Limit{"limit:time-namespaces", "user.max_time_namespaces", 1000, read_sysctl},
     Limit{"limit:process-numbers", "kernel.pid_max", 8000, read_sysctl},
     Limit{"limit:threads", "kernel.threads-max", 8000, read_sysctl},
-    Limit{"limit:open-files", "RLIMIT_NOFILE", 5100, read_open_files},
+    Limit{"limit:open-files", "RLIMIT_NOFILE", 1024, read_open_files},
     Limit{"limit:neighbours-ipv4", "net.ipv4.neigh.default.gc_thresh3", 2000, read_neighbours},
     Limit{"limit:neighbours-ipv6", "net.ipv6.neigh.default.gc_thresh3", 2000, read_neighbours},
     Limit{"limit:inotify-instances", "fs.inotify.max_user_instances", 1000, read_sysctl},

@@ -186,6 +186,12 @@ class LabBeyondTheHost(NslabTest):
 
         self.refused(few, lab_file(FOUR, "four"), "5:3", ["open files, and this host allows 20", "hint: ulimit -Hn "])
 
+    def test_a_large_lab_makes_do_with_the_usual_descriptors(self):
+        text = "name: large\nnodes:\n" + "".join(f"  n{i}: {{}}\n" for i in range(600))
+        succeed(run("prlimit", "--nofile=1024:1024", NSLAB, "plan", lab_file(text, "large")))
+        result = run("prlimit", "--nofile=1000:1000", NSLAB, "plan", lab_file(text, "large"))
+        self.expect(result, 1, err="the lab needs 1024 open files, and this host allows 1000")
+
     def test_more_neighbours_than_the_kernel_remembers_are_a_warning(self):
         limit = features(nslab("doctor", "--json"))["limit:neighbours-ipv4"]["detail"]
         most = int(limit.rsplit(" ", 1)[1])
