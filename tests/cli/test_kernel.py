@@ -43,7 +43,7 @@ class Kernel(NslabTest):
         succeed(run("tc", "qdisc", "add", "dev", "a", "root", "netem", "delay", "40ms", "loss", "1%"))
         self.assertIn("delay 40ms loss 1%", succeed(run("tc", "qdisc", "show", "dev", "a")).out)
 
-    @needs("vlan", "vlan-filtering")
+    @needs("vlan", "bridge-vlan")
     def test_a_bridge_keeps_vlans_apart(self):
         ip("link", "add", "name", "net", "type", "bridge", "vlan_filtering", "1")
         ip("link", "add", "name", "a", "type", "veth", "peer", "name", "b")

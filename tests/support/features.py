@@ -20,7 +20,7 @@ NETWORK = {
     "dummy": "ip link add name try type dummy",
     "netem": "tc qdisc add dev lo root netem delay 1ms",
     "vlan": "ip link add name try type bridge && ip link add name tagged link try type vlan id 2",
-    "vlan-filtering": "ip link add name try type bridge vlan_filtering 1",
+    "bridge-vlan": "ip link add name try type bridge vlan_filtering 1",
     "vrf": "ip link add name try type vrf table 10",
 }
 
