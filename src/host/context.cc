@@ -55,20 +55,27 @@ Result<std::shared_ptr<OpenNetns>> open_netns(Context& context, std::string_view
   return context.open.emplace(netns, std::move(opened)).first->second;
 }
 
-std::vector<std::shared_ptr<OpenNetns>> open_all(Context& context,
-                                                 std::span<const std::string> names) {
+Result<std::vector<std::shared_ptr<OpenNetns>>> open_all(Context& context,
+                                                         std::span<const std::string> names) {
   std::vector<std::shared_ptr<OpenNetns>> all(names.size());
+  std::vector<Result<void>> outcomes(names.size());
   in_parallel(names.size(), [&](std::size_t i) {
     if (const auto known = context.open.find(names[i]); known != context.open.end()) {
       all[i] = known->second;
-    } else if (auto opened = open_one(context.layout, names[i])) {
+      return;
+    }
+    auto opened = open_one(context.layout, names[i]);
+    if (opened) {
       all[i] = *std::move(opened);
+    } else if (!is_gone(opened.error())) {
+      outcomes[i] = std::move(opened).error();
     }
   });
   if (context.open.size() + all.size() > most_open()) {
     context.open.clear();
   }
   for (std::size_t i = 0; i < all.size(); ++i) {
+    NSLAB_TRY(std::move(outcomes[i]));
     if (all[i]) {
       context.open.insert_or_assign(names[i], all[i]);
     }

@@ -88,9 +88,10 @@ struct Context {
 // name, or, where the name was taken away by hand, through its node's init.
 Result<std::shared_ptr<OpenNetns>> open_netns(Context& context, std::string_view netns);
 
-// The same for many, opened side by side; what cannot be opened is null.
-std::vector<std::shared_ptr<OpenNetns>> open_all(Context& context,
-                                                 std::span<const std::string> names);
+// The same for many, opened side by side. Null where there is only a name: a file
+// without its namespace, and no process in it.
+Result<std::vector<std::shared_ptr<OpenNetns>>> open_all(Context& context,
+                                                         std::span<const std::string> names);
 
 // Before the namespace is to end, or when another takes its name.
 void let_go(Context& context, std::string_view netns);

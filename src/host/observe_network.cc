@@ -205,7 +205,7 @@ Result<void> observe_network(Context& context, ObservedState& state) {
   for (std::size_t first = 0; first < names.size(); first += kAtOnce) {
     const std::span some = std::span(names).subspan(first, std::min(kAtOnce, names.size() - first));
     const std::span contents = std::span(context.contents).subspan(first, some.size());
-    const auto opened = open_all(context, some);
+    NSLAB_ASSIGN(opened, open_all(context, some));
     std::vector<Result<void>> outcomes(some.size());
     in_parallel(some.size(), [&](std::size_t i) {
       contents[i].netns = some[i];

@@ -90,9 +90,9 @@ bool is_about(const Spec& spec, const std::string& node) {
   return id_of(spec) == self || resource::node_of(spec) == self;
 }
 
-// The init hangs, has ended, or talks nonsense.
+// The init hangs, or talks nonsense.
 bool is_failure_of_init(const Error& error) {
-  return error.os_error == ETIMEDOUT || error.os_error == ECONNRESET || error.os_error == EBADMSG;
+  return error.os_error == ETIMEDOUT || error.os_error == EBADMSG;
 }
 
 // A node that was asked, and did not answer yet.
@@ -113,7 +113,7 @@ Asked ask(const Layout& layout, const std::string& node) {
     return asked;  // nobody listens
   }
   asked.answer.init_pid = control->init_pid();
-  if (auto sent = control->send("status", {}); !sent) {
+  if (auto sent = control->send("status", {}); !sent && !is_gone(sent.error())) {
     asked.error = sent.error();
   }
   asked.control = *std::move(control);
@@ -126,6 +126,10 @@ void hear(Asked& asked) {
   }
   auto packets = asked.control->collect();
   asked.control.reset();
+  if (!packets && is_gone(packets.error())) {
+    asked.answer.init_pid = 0;  // it ended just now
+    return;
+  }
   if (!packets && is_failure_of_init(packets.error())) {
     // Something is there that is not as it should be: it can be taken down.
     asked.specs.emplace_back(resource::Node{.name = asked.answer.node});
