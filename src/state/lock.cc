@@ -83,15 +83,14 @@ std::string holder_by_kernel(int file) {
 }
 
 // The holder writes its name just after it has the lock: until then, its number
-// has to do.
+// has to do. Empty where it has let go.
 std::string holder_of(int file) {
   std::array<char, 128> text{};
   const ssize_t length = ::pread(file, text.data(), text.size(), 0);
   if (length > 0) {
     return {text.data(), static_cast<std::size_t>(length)};
   }
-  const std::string process = holder_by_kernel(file);
-  return process.empty() ? "another command" : process;
+  return holder_by_kernel(file);
 }
 
 void name_holder(int file, const std::string& purpose) {
@@ -107,8 +106,9 @@ Result<LabLock> LabLock::take(const std::string& state_dir,
                               const std::string& lab,
                               const std::string& purpose,
                               bool wait) {
+  constexpr int kAttempts = 100;
   const std::string path = state_dir + "/" + lab + ".lock";
-  for (;;) {
+  for (int attempt = 1;; ++attempt) {
     NSLAB_ASSIGN(file, open_lock(state_dir, path));
     if (::flock(file.get(), LOCK_EX | (wait ? 0 : LOCK_NB)) != 0) {
       if (errno == EINTR) {
@@ -117,8 +117,13 @@ Result<LabLock> LabLock::take(const std::string& state_dir,
       if (errno != EWOULDBLOCK) {
         return kernel_error("locking " + quote(path), errno);
       }
+      const std::string holder = holder_of(file.get());
+      if (holder.empty() && attempt < kAttempts) {
+        continue;  // it has ended by now
+      }
       return Error{.kind = ErrorKind::conflict,
-                   .message = "lab " + quote(lab) + " is being changed by " + holder_of(file.get()),
+                   .message = "lab " + quote(lab) + " is being changed by " +
+                              (holder.empty() ? "another command" : holder),
                    .hint = "wait for it to end, or give --wait"};
     }
     if (still_named(file.get(), path)) {
