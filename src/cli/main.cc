@@ -1,6 +1,7 @@
 // Reads the command line, by the rows of command.h, and runs one command.
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
@@ -77,6 +78,28 @@ void raise_descriptor_limit() {
   }
 }
 
+// CLI11 takes a word "[a,b]" for a list: a shell's "[ -f a ]" for " -f a ". What could
+// be one begins with a character of ours while CLI11 has it.
+constexpr char kNoList = '\x01';
+
+// As CLI11 wants them: the last first, without the program.
+std::vector<std::string> reversed_words(int argc, char** argv) {
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  for (std::string& word : words) {
+    if (word.starts_with('[') || word.starts_with(kNoList)) {
+      word.insert(word.begin(), kNoList);
+    }
+  }
+  std::ranges::reverse(words);
+  return words;
+}
+
+void restore(std::string& word) {
+  if (word.starts_with(kNoList)) {
+    word.erase(word.begin());
+  }
+}
+
 int report_usage(const CLI::ParseError& error, const CLI::App& app) {
   if (error.get_exit_code() == 0) {
     return app.exit(error);  // --help
@@ -113,10 +136,13 @@ int main(int argc, char** argv) {
   }
   app.set_version_flag("--version", "nslab " NSLAB_VERSION);
   try {
-    app.parse(argc, argv);
+    app.parse(reversed_words(argc, argv));
   } catch (const CLI::ParseError& error) {
     return report_usage(error, app);
   }
+  std::ranges::for_each(arguments.words, restore);
+  restore(arguments.target);
+  restore(arguments.second);
   for (const auto& [sub, command] : known) {
     if (sub->parsed()) {
       return run_command(*command, arguments);

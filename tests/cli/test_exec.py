@@ -117,7 +117,7 @@ class Exec(NslabTest):
     # The command line
 
     def test_arguments_arrive_as_they_were_given(self):
-        words = ["", " ", "a b", "$HOME", "*", "'", '"', "\\", "-x", "--help", "--", "ä\n"]
+        words = ["", " ", "a b", "[a,b]", "[ -f a ]", "[]", "$HOME", "*", "'", '"', "\\", "-x", "--help", "--", "ä\n"]
         script = 'import sys; sys.stdout.buffer.write(b"\\0".join(map(__import__("os").fsencode, sys.argv[1:])))'
         result = succeed(self.run_in("python3", "-c", script, *words))
         self.assertEqual(result.out.split("\0"), words)
