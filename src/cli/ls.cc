@@ -56,7 +56,7 @@ int run(const Arguments& arguments, Console& console) {
                     {"description", row.description}});
   }
   if (arguments.json) {
-    console.print(json.dump(2) + "\n");
+    console.print(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   } else if (table.empty()) {
     console.say("no lab is up");
   } else {

@@ -18,7 +18,9 @@ constexpr Flag kFlags[] = {
 
 void print(const Arguments& arguments, const plan::Plan& plan, Console& console) {
   if (arguments.json) {
-    console.print(report::plan_json(plan).dump(2) + "\n");
+    console.print(report::plan_json(plan).dump(
+                      2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
+                  "\n");
   } else if (arguments.dot) {
     console.print(report::plan_dot(plan));
   } else {

@@ -81,7 +81,7 @@ int run(const Arguments& arguments, Console& console) {
     }
   }
   if (arguments.json) {
-    console.print(json.dump(2) + "\n");
+    console.print(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   }
   if (unowned.empty()) {
     host::remove_unused(state::default_state_dir());

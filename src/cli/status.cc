@@ -46,7 +46,9 @@ int show(const std::string& lab, const Arguments& arguments, Console& console) {
                                 .live = &*live,
                                 .drift = *drift ? &**drift : nullptr};
   console.print(arguments.json
-                    ? report::status_json(view).dump(2) + "\n"
+                    ? report::status_json(view).dump(
+                          2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
+                          "\n"
                     : report::status_text(view, console.out(), console.rows(arguments.all)));
   const bool differs = view.drift == nullptr || !view.drift->empty();
   return arguments.check && differs ? kDifferent : kDone;

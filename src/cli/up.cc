@@ -64,7 +64,8 @@ int run(const Arguments& arguments, Console& console) {
   if (arguments.json) {
     nlohmann::ordered_json json = {{"lab", desired.lab}};
     json.update(report::plan_json(report.plan));
-    console.print(json.dump(2) + "\n");
+    console.print(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
+                  "\n");
   } else if (!arguments.quiet) {
     console.print(outcome(*file, report.plan));
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/printable.h"
+
 namespace nslab::report {
 namespace {
 
@@ -23,38 +25,6 @@ std::string_view line_of(std::string_view source, std::uint32_t number) {
 
 bool begins_character(char byte) {
   return (static_cast<unsigned char>(byte) & 0xc0U) != 0x80;
-}
-
-// The bytes of the UTF-8 character that the text begins with; 0 where it begins
-// with none.
-std::size_t character_length(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text.front());
-  const std::size_t length = lead < 0x80   ? 1
-                             : lead < 0xc2 ? 0
-                             : lead < 0xe0 ? 2
-                             : lead < 0xf0 ? 3
-                             : lead < 0xf5 ? 4
-                                           : 0;
-  if (length > text.size()) {
-    return 0;
-  }
-  const auto rest = text.substr(std::min<std::size_t>(length, 1), length == 0 ? 0 : length - 1);
-  return std::ranges::any_of(rest, begins_character) ? 0 : length;
-}
-
-// What can be shown of a line, a byte for a byte: no control characters, and
-// nothing that is not UTF-8.
-std::string printable(std::string_view line) {
-  std::string text;
-  while (!line.empty()) {
-    const std::size_t length = character_length(line);
-    const bool control =
-        (static_cast<unsigned char>(line.front()) < 0x20 && line.front() != '\t') ||
-        line.front() == 0x7f;
-    text += length == 0 || control ? "?" : line.substr(0, length);
-    line.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-  return text;
 }
 
 // Blanks as wide as the first `characters` of the line: tabs stay tabs.

@@ -2,11 +2,20 @@
 
 #include <algorithm>
 
+#include "base/printable.h"
+
 namespace nslab::report {
 
 std::size_t display_width(std::string_view text) {
   return static_cast<std::size_t>(std::ranges::count_if(
       text, [](char each) { return (static_cast<unsigned char>(each) & 0xc0U) != 0x80U; }));
+}
+
+void Table::add(const std::vector<std::string>& row) {
+  std::vector<std::string>& shown = rows_.emplace_back();
+  for (const std::string& cell : row) {
+    shown.push_back(printable(cell));
+  }
 }
 
 std::string Table::render(const Style& style) const {

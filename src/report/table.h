@@ -16,7 +16,9 @@ class Table {
  public:
   explicit Table(std::vector<std::string> header) : rows_{std::move(header)} {}
 
-  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  // What nodes name themselves, their interfaces and their services is in there, too:
+  // it is made printable.
+  void add(const std::vector<std::string>& row);
 
   [[nodiscard]] bool empty() const { return rows_.size() == 1; }
 

@@ -1,8 +1,7 @@
 """What a hostile program in a node tries on the network, and with limits."""
 
-import contextlib
 import os
-import signal
+import re
 import socket
 import subprocess
 import unittest
@@ -84,34 +83,51 @@ class Network(hostile.HostileTest):
             self.assertNotIn(FORGED, self.neighbours())
             run("ip", "-n", "hostile.other", "neigh", "flush", "all")
 
+    @tried("write to the terminal of who looks at the lab: names with control characters", "they are printed as '?'",
+           "they are printed as '?'")
+    def test_names_for_a_terminal(self, node):
+        for name in (b"x\x1b[31m", b"y\xff", b"z\xc2\x9b1m"):
+            self.running.exec(node, "ip", "link", "add", os.fsdecode(name), "type", "bridge")
+            self.running.exec(node, "ip", "link", "set", os.fsdecode(name), "alias", "nslab:hostile:n:a", "up")
+            self.running.exec(node, "ip", "addr", "add", "10.9.9.9/24", "dev", os.fsdecode(name))
+        self.attempt(node, "socket.sethostname('\x1b]0;title\x07')")
+        for command in (["status", "hostile"], ["status", "hostile", "--json"], ["plan", lab_file(self.text, "hostile")],
+                        ["plan", lab_file(self.text, "hostile"), "--json"]):
+            result = succeed(nslab(*command))  # it is UTF-8
+            # JSON is for programs, which have to unescape all of it anyway.
+            control = r"[\x00-\x08\x0b-\x1f]" if "--json" in command else r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+            self.assertFalse(re.search(control, result.out), ascii(result.out))
+        self.assertIn("x?[31m", succeed(nslab("status", "hostile")).out)
+        for name in (b"x\x1b[31m", b"y\xff", b"z\xc2\x9b1m"):
+            self.running.exec(node, "ip", "link", "del", os.fsdecode(name))
+        succeed(nslab("up", lab_file(self.text, "hostile")))
+
     @tried("fork without end, in a node with `limits: {pids: …}`", "its cgroup has no more processes", "its cgroup has no more processes")
     def test_fork_bomb(self, node):
-        lab = self.running
-        bomb = subprocess.Popen([NSLAB, "exec", f"hostile/{node}", "--", "/usr/bin/python3", "-c", BOMB],
-                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        with killed_at_the_end(bomb):
-            eventually(lambda: len(lab.processes(node)) == PIDS, "the limit is reached", 30)
-            self.assertEqual(lab.node_status(node)["state"], "up")
-            self.assertEqual(lab.read("other", "echo", "answers"), "answers")
-            self.expect(lab.exec(node, "true"), 1, err="EAGAIN")  # even the way in is closed, and says so
-            self.assertEqual(len(lab.processes(node)), PIDS)
-        for pid in set(lab.processes(node)) - {lab.init(node)}:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        eventually(lambda: len(lab.processes(node)) < PIDS, "it ends")
-        succeed(nslab("up", lab_file(self.text, "hostile")))
+        with self.lab(self.text.replace("name: hostile", "name: bombed")) as lab:
+            bomb = subprocess.Popen([NSLAB, "exec", f"bombed/{node}", "--", "/usr/bin/python3", "-c", BOMB],
+                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            with killed_at_the_end(bomb):
+                eventually(lambda: len(lab.processes(node)) == PIDS, "the limit is reached", 30)
+                self.assertEqual(lab.node_status(node)["state"], "up")
+                self.assertEqual(lab.read("other", "echo", "answers"), "answers")
+                self.expect(lab.exec(node, "true"), 1, err="EAGAIN")  # even the way in is closed, and says so
+                self.assertEqual(len(lab.processes(node)), PIDS)
+                succeed(nslab("down", "bombed"))
+                succeed(nslab("up", lab_file(self.text.replace("name: hostile", "name: bombed"), "bombed")))
 
     @tried("use memory without end, in a node with `limits: {memory: …}`", "its processes are killed", "its processes are killed")
     def test_memory_hog(self, node):
-        lab = self.running
-        init = lab.init(node)
+        text = self.text.replace("name: hostile", "name: hogged")
         for hog in ("python3 -c 'b\"x\" * (256 << 20)'", "head -c 256M /dev/zero >/dev/shm/hog",
                     "head -c 256M /dev/zero >/root/hog"):
-            self.assertNotEqual(lab.exec(node, "sh", "-c", hog).code, 0, hog)
-            lab.exec(node, "sh", "-c", "rm -f /dev/shm/hog /root/hog")
-        self.assertEqual(lab.init(node), init)
-        self.assertEqual(lab.read(node, "echo", "alive"), "alive")
-        succeed(nslab("up", lab_file(self.text, "hostile")))
+            with self.lab(text) as lab:
+                other = lab.init("other")
+                self.assertNotEqual(lab.exec(node, "sh", "-c", hog).code, 0, hog)
+                # Files stay when those who wrote them are killed: then the init may be, too.
+                self.assertLessEqual(lab.node_status(node)["memory"] or 0, 64 << 20)
+                self.assertEqual(lab.read("other", "echo", "answers"), "answers")
+                self.assertEqual(lab.init("other"), other)
 
 
 if __name__ == "__main__":
