@@ -43,7 +43,7 @@ struct NsChoice {
   bool operator==(const NsChoice&) const = default;
 };
 
-inline constexpr NsChoice kHostNs{.mode = NsChoice::Mode::host};
+inline const NsChoice kHostNs{.mode = NsChoice::Mode::host};
 
 // A node: its init, the namespaces that live with it, and its root.
 struct Node {

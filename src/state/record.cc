@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "resource/json.h"
+#include "state/record_text.h"
 
 namespace nslab::state {
 namespace {
@@ -80,38 +81,6 @@ std::string header_of(std::string_view body) {
   return header.dump() + "\n";
 }
 
-std::string to_text(const LabRecord& record) {
-  const Json json = {{"lab", record.lab},
-                     {"file", record.file},
-                     {"boot-id", record.boot_id},
-                     {"applied", record.applied ? write_state(*record.applied) : Json(nullptr)},
-                     {"intended", record.intended ? write_state(*record.intended) : Json(nullptr)}};
-  const std::string body = json.dump(-1, ' ', false, Json::error_handler_t::replace);
-  return header_of(body) + body + "\n";
-}
-
-std::optional<LabRecord> from_text(const std::string& text) {
-  const std::size_t header = text.find('\n') + 1;  // 0 where there is none
-  if (header == 0 || !text.ends_with('\n')) {
-    return std::nullopt;
-  }
-  const std::string body = text.substr(header, text.size() - header - 1);
-  if (text.substr(0, header) != header_of(body)) {
-    return std::nullopt;
-  }
-  try {
-    const nlohmann::json json = nlohmann::json::parse(body);
-    LabRecord record{.lab = json.at("lab"), .file = json.at("file"), .boot_id = json.at("boot-id")};
-    record.applied = read_state(json.at("applied"), record.file);
-    record.intended = read_state(json.at("intended"), record.file);
-    return record;
-  } catch (const nlohmann::json::exception&) {
-    return std::nullopt;
-  } catch (const Damaged&) {
-    return std::nullopt;
-  }
-}
-
 Result<void> write_file(const std::string& path, std::string_view text) {
   const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!file.valid()) {
@@ -139,6 +108,41 @@ Result<void> sync_directory(const std::string& path) {
 }
 
 }  // namespace
+
+std::string to_text(const LabRecord& record) {
+  const Json json = {{"lab", record.lab},
+                     {"file", record.file},
+                     {"boot-id", record.boot_id},
+                     {"applied", record.applied ? write_state(*record.applied) : Json(nullptr)},
+                     {"intended", record.intended ? write_state(*record.intended) : Json(nullptr)}};
+  return with_header(json.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+std::string with_header(std::string_view body) {
+  return header_of(body) + std::string(body) + "\n";
+}
+
+std::optional<LabRecord> from_text(std::string_view text) {
+  const std::size_t header = text.find('\n') + 1;  // 0 where there is none
+  if (header == 0 || !text.ends_with('\n')) {
+    return std::nullopt;
+  }
+  const std::string_view body = text.substr(header, text.size() - header - 1);
+  if (text.substr(0, header) != header_of(body)) {
+    return std::nullopt;
+  }
+  try {
+    const nlohmann::json json = nlohmann::json::parse(body);
+    LabRecord record{.lab = json.at("lab"), .file = json.at("file"), .boot_id = json.at("boot-id")};
+    record.applied = read_state(json.at("applied"), record.file);
+    record.intended = read_state(json.at("intended"), record.file);
+    return record;
+  } catch (const nlohmann::json::exception&) {
+    return std::nullopt;
+  } catch (const Damaged&) {
+    return std::nullopt;
+  }
+}
 
 std::string default_state_dir() {
   const char* named = std::getenv("NSLAB_STATE_DIR");

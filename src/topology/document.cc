@@ -212,7 +212,7 @@ class MemoryBuffer : public std::streambuf {
 };
 
 std::string hint_for(std::string_view message) {
-  constexpr std::pair<std::string_view, std::string_view> kHints[] = {
+  static const std::pair<std::string_view, std::string_view> kHints[] = {
       {YAML::ErrorMsg::MAP_VALUE, "a text that contains ': ' needs quotes"},
       {YAML::ErrorMsg::END_OF_MAP,
        "check the indentation: keys of one mapping start in one column"},
