@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
@@ -200,10 +201,16 @@ Result<void> RecordStore::remove(const std::string& lab) const {
 std::vector<std::string> RecordStore::labs() const {
   std::vector<std::string> found;
   for (const fs::path name : names_in(directory_).value_or({})) {
+    std::error_code failed;
     if (name.extension() == ".json") {
       found.push_back(name.stem().string());
+    } else if (fs::is_directory(fs::path(directory_) / name, failed)) {
+      found.push_back(name.string());
     }
   }
+  std::ranges::sort(found);
+  const auto rest = std::ranges::unique(found);
+  found.erase(rest.begin(), rest.end());
   return found;
 }
 

@@ -51,7 +51,7 @@ class RecordStore {
   // Removes the record, and the directory when it is the last thing in it.
   [[nodiscard]] Result<void> remove(const std::string& lab) const;
 
-  // The labs that have a record, sorted.
+  // The labs that have a record or a directory, sorted.
   [[nodiscard]] std::vector<std::string> labs() const;
 
  private:
