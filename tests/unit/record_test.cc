@@ -133,7 +133,7 @@ TEST_CASE("record: the last one takes the directory along") {
   REQUIRE(store.records.save(sample()));
   REQUIRE(store.records.save(other));
   std::filesystem::create_directory(store.records.directory() + "/third");
-  CHECK(store.records.labs() == std::vector<std::string>{"lab", "other"});
+  CHECK(store.records.labs() == std::vector<std::string>{"lab", "other", "third"});
   std::filesystem::remove(store.records.directory() + "/third");
   REQUIRE(store.records.remove("lab"));
   REQUIRE(store.records.remove("lab"));
