@@ -160,13 +160,22 @@ Result<UniqueFd> namespace_of(Context& context, const Sysctl& spec) {
   return kernel::open_namespace(control.init_pid(), type);
 }
 
+Result<std::string> value_before(Context& context, const Sysctl& spec, int ns) {
+  NSLAB_ASSIGN(type, kernel::namespace_of_sysctl(spec.key));
+  if (type != kernel::Namespace::net) {
+    return kernel::read_sysctl(ns, spec.key);
+  }
+  NSLAB_ASSIGN(netns, open_netns(context, spec.node));
+  return kernel::read_sysctl(netns->socket, ns, spec.key);
+}
+
 // The value before the first write is kept until the sysctl is given up.
 Result<void> set_sysctl(Context& context, const Sysctl& spec) {
   NSLAB_ASSIGN(ns, namespace_of(context, spec));
   const std::string directory = context.layout.sysctl_dir(spec.node);
   const std::string saved = directory + "/" + saved_sysctl_name(spec.key);
   if (!read_file(saved)) {
-    NSLAB_ASSIGN(before, kernel::read_sysctl(ns.get(), spec.key));
+    NSLAB_ASSIGN(before, value_before(context, spec, ns.get()));
     NSLAB_TRY(make_directories(directory));
     NSLAB_TRY(write_file(saved, before, 0600));
   }

@@ -1,6 +1,5 @@
 #include "host/observe_network.h"
 
-#include <fcntl.h>
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
@@ -229,18 +228,15 @@ std::optional<std::string> read_node_sysctl(Context& context,
   if (!type) {
     return std::nullopt;
   }
-  Result<UniqueFd> ns = [&]() -> Result<UniqueFd> {
+  auto value = [&]() -> Result<std::string> {
     if (*type == kernel::Namespace::net) {
       NSLAB_ASSIGN(netns, open_netns(context, node));
-      return UniqueFd(::fcntl(netns->ns.get(), F_DUPFD_CLOEXEC, 0));
+      return kernel::read_sysctl(netns->socket, netns->ns.get(), key);
     }
     NSLAB_ASSIGN(control, Control::connect(context.layout.control_socket(node)));
-    return kernel::open_namespace(control.init_pid(), *type);
+    NSLAB_ASSIGN(ns, kernel::open_namespace(control.init_pid(), *type));
+    return kernel::read_sysctl(ns.get(), key);
   }();
-  if (!ns) {
-    return std::nullopt;
-  }
-  auto value = kernel::read_sysctl(ns->get(), key);
   return value ? std::optional(*std::move(value)) : std::nullopt;
 }
 

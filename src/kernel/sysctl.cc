@@ -1,11 +1,16 @@
 #include "kernel/sysctl.h"
 
 #include <fcntl.h>
+#include <linux/netconf.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
+#include <optional>
 
 #include "base/fd.h"
 #include "base/text.h"
@@ -34,6 +39,35 @@ Result<OpenKey> open_key(int ns_fd, std::string_view key, int flags, const std::
     return kernel_error(what, errno);
   }
   return OpenKey{std::move(scope), std::move(file)};
+}
+
+// The family whose packets the key says are forwarded; 0 for every other key.
+std::uint8_t forwarding_family(std::string_view key) {
+  const std::string path = sysctl_path(key);
+  if (path == "/proc/sys/net/ipv4/ip_forward" || path == "/proc/sys/net/ipv4/conf/all/forwarding") {
+    return AF_INET;
+  }
+  return path == "/proc/sys/net/ipv6/conf/all/forwarding" ? AF_INET6 : 0;
+}
+
+// What RTM_GETNETCONF says of all interfaces together.
+Result<std::optional<int>> read_forwarding(Socket& socket, std::uint8_t family) {
+  Message request(RTM_GETNETCONF, 0);
+  request.put_header(netconfmsg{.ncm_family = family});
+  std::optional<int> forwarding;
+  NSLAB_TRY(socket.dump(request, "reading what is forwarded", [&](const nlmsghdr& message) {
+    const auto* header = header_of<netconfmsg>(message);
+    if (message.nlmsg_type != RTM_NEWNETCONF || header == nullptr || header->ncm_family != family) {
+      return;
+    }
+    const Attributes attributes(message, sizeof *header, NETCONFA_MAX);
+    const auto all = static_cast<std::uint32_t>(NETCONFA_IFINDEX_ALL);
+    if (attributes.u32(NETCONFA_IFINDEX) == all &&
+        attributes.find(NETCONFA_FORWARDING) != nullptr) {
+      forwarding = static_cast<int>(attributes.u32(NETCONFA_FORWARDING));
+    }
+  }));
+  return forwarding;
 }
 
 }  // namespace
@@ -86,6 +120,16 @@ Result<std::string> read_sysctl(int ns_fd, std::string_view key) {
     value.pop_back();
   }
   return value;
+}
+
+Result<std::string> read_sysctl(Socket& socket, int netns_fd, std::string_view key) {
+  if (const std::uint8_t family = forwarding_family(key); family != 0) {
+    NSLAB_ASSIGN(forwarding, read_forwarding(socket, family));
+    if (forwarding) {
+      return std::to_string(*forwarding);
+    }
+  }
+  return read_sysctl(netns_fd, key);
 }
 
 Result<void> write_sysctl(int ns_fd, std::string_view key, std::string_view value) {

@@ -142,6 +142,22 @@ TEST_CASE("sysctl: a value is set in the namespace and not beside it") {
   CHECK(require(read_sysctl(one.fd.get(), "net.ipv4.ip_local_port_range")) == "20000 30000");
 }
 
+TEST_CASE("sysctl: what netlink says is what the file says") {
+  for (const char* key : {"net.ipv4.ip_forward",
+                          "net.ipv4.conf.all.forwarding",
+                          "net.ipv6.conf.all.forwarding",
+                          "net.ipv4.ip_default_ttl"}) {
+    Net net;
+    Socket socket = require(open_socket_in(net.fd.get()));
+    for (const char* value : {"1", "0"}) {
+      require(
+          write_sysctl(net.fd.get(), key, std::string_view(key).ends_with("ttl") ? "77" : value));
+      CHECK(require(read_sysctl(socket, net.fd.get(), key)) ==
+            require(read_sysctl(net.fd.get(), key)));
+    }
+  }
+}
+
 TEST_CASE("sysctl: an IPC namespace's own") {
   const auto ipc = require(current_namespace(Namespace::ipc));
   require(write_sysctl(ipc.get(), "kernel.shmmni", "77"));
