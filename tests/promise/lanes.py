@@ -16,10 +16,14 @@ from nslab_test import residue
 PROCESSES = {"up": ("main", "helper", "node"), "down": ("main",), "prune": ("main",)}
 
 
+class NotEvenClean(Exception):
+    """A command fails in which nothing goes wrong."""
+
+
 def trace_of(command, process):
     answer = cell.only(lab.clean_trace, (command, process))
     if "trace" not in answer:
-        raise SystemExit("\n".join(answer["failures"]))
+        raise NotEvenClean("\n".join(answer["failures"]))
     return answer["trace"]
 
 

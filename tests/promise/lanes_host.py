@@ -81,9 +81,10 @@ def plant_interfaces(number):
 
 def plant_cgroups(number):
     root, parent = cgroup_parent()
+    stem, harness = parent.name.rsplit("-", 1)  # the number last, as sandbox.py wants it
     made = []
     for i in range(number // 6):
-        path = root / f"{parent.name}{('-', '.', 'x')[i % 3]}{i}/crash/a"
+        path = root / f"{stem}{('-', '.', 'x')[i % 3]}{i}-{harness}/crash/a"
         path.mkdir(parents=True)
         made.append(path)
     return made
