@@ -11,7 +11,7 @@ NAMES = {number: name for name, number in NUMBERS.items()}
 
 # What cannot fail, or not without having been carried out: a descriptor is closed
 # whatever close(2) returns.
-CANNOT_FAIL = {"arch_prctl", "brk", "close", "exit", "exit_group", "geteuid", "getpid", "getppid",
+CANNOT_FAIL = {"arch_prctl", "brk", "close", "exit", "exit_group", "futex", "geteuid", "getpid", "getppid",
                "rt_sigreturn", "set_robust_list", "set_tid_address", "umask"}
 
 # The first is the one that a sample takes.
