@@ -13,6 +13,7 @@
 #include "host/files.h"
 #include "host/objects.h"
 #include "host/observe.h"
+#include "host/per_netns.h"
 #include "kernel/mount.h"
 #include "kernel/netns.h"
 #include "kernel/sysctl.h"
@@ -148,6 +149,11 @@ Result<void> make_userns(Context& context, const UserNs& spec) {
   return name_descriptor(ns.get(), context.layout.userns(spec.node));
 }
 
+bool is_of_netns(const Sysctl& spec) {
+  const auto type = kernel::namespace_of_sysctl(spec.key);
+  return type && *type == kernel::Namespace::net;
+}
+
 // The namespace that a sysctl belongs to: the node's network namespace, or the
 // IPC namespace of its init.
 Result<UniqueFd> namespace_of(Context& context, const Sysctl& spec) {
@@ -160,26 +166,30 @@ Result<UniqueFd> namespace_of(Context& context, const Sysctl& spec) {
   return kernel::open_namespace(control.init_pid(), type);
 }
 
-Result<std::string> value_before(Context& context, const Sysctl& spec, int ns) {
-  NSLAB_ASSIGN(type, kernel::namespace_of_sysctl(spec.key));
-  if (type != kernel::Namespace::net) {
-    return kernel::read_sysctl(ns, spec.key);
+// The value before the first write is kept until the sysctl is given up.
+template <typename Read>
+Result<void> keep_value_before(const Layout& layout, const Sysctl& spec, Read read) {
+  const std::string directory = layout.sysctl_dir(spec.node);
+  const std::string saved = directory + "/" + saved_sysctl_name(spec.key);
+  if (read_file(saved)) {
+    return {};
   }
-  NSLAB_ASSIGN(netns, open_netns(context, spec.node));
-  return kernel::read_sysctl(netns->socket, ns, spec.key);
+  NSLAB_ASSIGN(before, read());
+  NSLAB_TRY(make_directories(directory));
+  return write_file(saved, before, 0600);
 }
 
-// The value before the first write is kept until the sysctl is given up.
 Result<void> set_sysctl(Context& context, const Sysctl& spec) {
   NSLAB_ASSIGN(ns, namespace_of(context, spec));
-  const std::string directory = context.layout.sysctl_dir(spec.node);
-  const std::string saved = directory + "/" + saved_sysctl_name(spec.key);
-  if (!read_file(saved)) {
-    NSLAB_ASSIGN(before, value_before(context, spec, ns.get()));
-    NSLAB_TRY(make_directories(directory));
-    NSLAB_TRY(write_file(saved, before, 0600));
-  }
+  NSLAB_TRY(keep_value_before(
+      context.layout, spec, [&] { return kernel::read_sysctl(ns.get(), spec.key); }));
   return kernel::write_sysctl(ns.get(), spec.key, spec.value);
+}
+
+Result<void> set_sysctl(const Layout& layout, OpenNetns& netns, const Sysctl& spec) {
+  NSLAB_TRY(keep_value_before(
+      layout, spec, [&] { return kernel::read_sysctl(netns.socket, netns.ns.get(), spec.key); }));
+  return kernel::write_sysctl(netns.ns.get(), spec.key, spec.value);
 }
 
 Result<void> restore_sysctl(Context& context, const Sysctl& spec) {
@@ -239,8 +249,32 @@ Outcome destroy(Context& context, Batch<NetNs> batch) {
   return each(batch, [&](const NetNs& spec) { return remove_netns(context, spec); });
 }
 
+// Nodes side by side, the sysctls of one in turn.
 Outcome create(Context& context, Batch<Sysctl> batch) {
-  return each(batch, [&](const Sysctl& spec) { return set_sysctl(context, spec); });
+  struct Placed {
+    const Sysctl* spec;
+    std::size_t place;
+  };
+
+  std::vector<Placed> of_netns;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (is_of_netns(*batch[i])) {
+      of_netns.push_back({batch[i], i});
+    } else if (auto set = set_sysctl(context, *batch[i]); !set) {
+      return Failure{i, std::move(set).error()};
+    }
+  }
+  auto failure = for_each_netns(
+      context,
+      of_netns,
+      [](const Placed& each) { return each.spec->node; },
+      [&](OpenNetns& netns, kernel::Batch& /*messages*/, std::size_t i) {
+        return set_sysctl(context.layout, netns, *of_netns[i].spec);
+      });
+  if (failure) {
+    failure->index = of_netns[failure->index].place;
+  }
+  return failure;
 }
 
 Outcome change(Context& context, Changes<Sysctl> batch) {

@@ -277,26 +277,10 @@ Outcome create(Context& context, Batch<Node> batch) {
   if (!file_systems) {
     return Failure{0, std::move(file_systems).error()};
   }
-  // Requests hold descriptors: not all of a large lab's at once.
-  constexpr std::size_t kAtOnce = 64;
-  for (std::size_t first = 0; first < batch.size(); first += kAtOnce) {
-    std::vector<NodeRequest> requests;
-    for (std::size_t i = first; i < std::min(first + kAtOnce, batch.size()); ++i) {
-      if (auto cleared = clear_remains(context, batch[i]->name); !cleared) {
-        return Failure{i, std::move(cleared).error()};
-      }
-      auto request = request_for(context, *file_systems, *batch[i]);
-      if (!request) {
-        return Failure{i, std::move(request).error()};
-      }
-      requests.push_back(*std::move(request));
-    }
-    if (auto failure = context.spawner->spawn(requests)) {
-      failure->index += first;
-      return failure;
-    }
-  }
-  return {};
+  return context.spawner->spawn(batch.size(), [&](std::size_t i) -> Result<NodeRequest> {
+    NSLAB_TRY(clear_remains(context, batch[i]->name));
+    return request_for(context, *file_systems, *batch[i]);
+  });
 }
 
 Outcome change(Context& context, Changes<Node> batch) {

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -61,6 +62,12 @@ constexpr const char* kPadding = "..............................................
   __builtin_unreachable();
 }
 
+Failure failure_of(const Packet& reply, const std::vector<std::string>& sent) {
+  const auto node = std::ranges::find(sent, reply.get("id"));
+  return {static_cast<std::size_t>(node != sent.end() ? node - sent.begin() : 0),
+          kernel_error(std::string(reply.get("what")), static_cast<int>(reply.number("errno")))};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Spawner>> Spawner::start(const std::string& state_dir) {
@@ -88,52 +95,47 @@ Spawner::~Spawner() {
   }
 }
 
-Outcome Spawner::spawn(std::span<NodeRequest> requests) {
+Outcome Spawner::spawn(std::size_t count, const MakeRequest& make) {
   // The helper reads one request while its children reply: neither side may wait
   // for the other to read. So requests go out as replies come in, and the
   // socket's buffers hold what is under way.
   constexpr std::size_t kUnderWay = 8;
-  std::size_t sent = 0;
+  std::vector<std::string> sent;
   std::size_t done = 0;
-  while (done < requests.size()) {
-    if (sent < requests.size() && sent - done < kUnderWay) {
-      std::vector<int> fds;
-      for (const UniqueFd& fd : requests[sent].fds) {
-        fds.push_back(fd.get());
-      }
-      if (auto went = send_packet(socket_.get(), requests[sent].packet, fds); !went) {
-        return Failure{sent, std::move(went).error()};
-      }
-      requests[sent].fds.clear();
-      ++sent;
+  Outcome failure;
+  while (done < sent.size() || (!failure && sent.size() < count)) {
+    if (!failure && sent.size() < count && sent.size() - done < kUnderWay) {
+      failure = send(sent, make);
       continue;
     }
-    if (auto failure = collect(requests, sent, done)) {
-      return failure;
+    // After a failure as well: a reply that nobody took would be taken for the next
+    // request's.
+    auto reply = receive_packet(socket_.get(), Clock::now() + Control::kPatience);
+    if (!reply) {
+      return failure ? std::move(failure) : Failure{done, std::move(reply).error()};
+    }
+    ++done;
+    if (!failure && reply->verb != "ready") {
+      failure = failure_of(*reply, sent);
     }
   }
-  return {};
+  return failure;
 }
 
-// Waits for the reply of one of the nodes that are under way.
-Outcome Spawner::collect(std::span<const NodeRequest> requests,
-                         std::size_t& sent,
-                         std::size_t& done) {
-  auto reply = receive_packet(socket_.get(), Clock::now() + Control::kPatience);
-  if (!reply) {
-    return Failure{done, std::move(reply).error()};
+Outcome Spawner::send(std::vector<std::string>& sent, const MakeRequest& make) {
+  auto request = make(sent.size());
+  if (!request) {
+    return Failure{sent.size(), std::move(request).error()};
   }
-  ++done;
-  if (reply->verb == "ready") {
-    return {};
+  std::vector<int> fds;
+  for (const UniqueFd& fd : request->fds) {
+    fds.push_back(fd.get());
   }
-  std::size_t index = 0;
-  while (index + 1 < sent && requests[index].packet.get("id") != reply->get("id")) {
-    ++index;
+  if (auto went = send_packet(socket_.get(), request->packet, fds); !went) {
+    return Failure{sent.size(), std::move(went).error()};
   }
-  return Failure{
-      index,
-      kernel_error(std::string(reply->get("what")), static_cast<int>(reply->number("errno")))};
+  sent.emplace_back(request->packet.get("id"));
+  return {};
 }
 
 }  // namespace nslab::host

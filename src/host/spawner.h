@@ -6,9 +6,10 @@
 // namespaces: cloning a mount namespace copies every mount in it.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -34,14 +35,18 @@ class Spawner {
   Spawner(const Spawner&) = delete;
   Spawner& operator=(const Spawner&) = delete;
 
-  // Sends every request and waits until each node is ready or has failed. The
-  // first failure is returned; nodes that were made stay.
-  Outcome spawn(std::span<NodeRequest> requests);
+  using MakeRequest = std::function<Result<NodeRequest>(std::size_t)>;
+
+  // Sends the requests that make(0) to make(count - 1) prepare, each while the nodes
+  // before it are being made, and waits until each node is ready or has failed.
+  // After a failure, which is returned, no more are sent; nodes that were made stay.
+  Outcome spawn(std::size_t count, const MakeRequest& make);
 
  private:
   Spawner(UniqueFd socket, pid_t pid) : socket_(std::move(socket)), pid_(pid) {}
 
-  Outcome collect(std::span<const NodeRequest> requests, std::size_t& sent, std::size_t& done);
+  // The next request, whose id joins those sent.
+  Outcome send(std::vector<std::string>& sent, const MakeRequest& make);
 
   UniqueFd socket_;
   pid_t pid_;

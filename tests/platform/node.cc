@@ -56,7 +56,7 @@ host::NodeRequest Node::prepare(const std::string& name) {
 void Node::start() {
   give(request_, "listen", bind_socket(directory_ + "/init.sock"));
   const auto spawner = require(host::Spawner::start(kState));
-  if (const auto failure = spawner->spawn({&request_, 1})) {
+  if (const auto failure = spawner->spawn(1, [&](std::size_t) { return std::move(request_); })) {
     error_ = to_string(failure->error);
   }
 }
