@@ -96,10 +96,10 @@ class Services(NslabTest):
         with self.lab(LOGS):
             logs = subprocess.Popen([NSLAB, "logs", "-f", "services/a", "talk"], stdout=subprocess.PIPE,
                                     text=True)
-            self.addCleanup(logs.kill)
-            logs.stdout.readline()
-        with killed_at_the_end(logs):
-            self.assertEqual(logs.wait(10), 0)
+            with killed_at_the_end(logs):
+                logs.stdout.readline()
+                succeed(nslab("down", "services"))
+                self.assertEqual(logs.wait(10), 0)
 
     def test_an_interrupt_ends_following_whenever_it_comes(self):
         """Also between two waits: many times, right after a line was printed."""
