@@ -50,6 +50,20 @@ Result<void> append_removal(OpenNetns& netns,
   return {};
 }
 
+// append(messages, tag, index, address) for each.
+template <typename Append>
+Outcome for_each_address(Context& context, Batch<Address> batch, Append append) {
+  return for_each_netns(
+      context,
+      batch,
+      netns_of_address,
+      [&](OpenNetns& netns, kernel::Batch& messages, std::size_t i) -> Result<void> {
+        NSLAB_ASSIGN(index, find_link(netns, batch[i]->interface));
+        append(messages, i, index, batch[i]->address);
+        return {};
+      });
+}
+
 }  // namespace
 
 Result<kernel::LinkIndex> find_link(OpenNetns& netns, std::string_view interface) {
@@ -69,29 +83,11 @@ Result<kernel::LinkIndex> find_link(OpenNetns& netns, std::string_view interface
 }
 
 Outcome create(Context& context, Batch<Address> batch) {
-  return for_each_netns(
-      context,
-      batch,
-      netns_of_address,
-      [&](OpenNetns& netns, kernel::Batch& messages, std::size_t i) -> Result<void> {
-        const Address& spec = *batch[i];
-        NSLAB_ASSIGN(index, find_link(netns, spec.interface));
-        kernel::append_address(messages, i, index, spec.address);
-        return {};
-      });
+  return for_each_address(context, batch, kernel::append_address);
 }
 
 Outcome destroy(Context& context, Batch<Address> batch) {
-  return for_each_netns(
-      context,
-      batch,
-      netns_of_address,
-      [&](OpenNetns& netns, kernel::Batch& messages, std::size_t i) -> Result<void> {
-        const Address& spec = *batch[i];
-        NSLAB_ASSIGN(index, find_link(netns, spec.interface));
-        kernel::append_delete_address(messages, i, index, spec.address);
-        return {};
-      });
+  return for_each_address(context, batch, kernel::append_delete_address);
 }
 
 Outcome create(Context& context, Batch<Route> batch) {

@@ -218,10 +218,24 @@ Outcome remove_links(Context& context, const std::vector<Link>& links) {
   return {};
 }
 
+std::string mark_prefix(const Layout& layout) {
+  return "nslab:" + layout.lab() + ":";
+}
+
 }  // namespace
 
 std::string cable_mark(const Layout& layout, const Veth& cable, const VethEnd& end) {
-  return "nslab:" + layout.lab() + ":" + id_of(cable).name + (&end == &cable.a ? ":a" : ":b");
+  return mark_prefix(layout) + id_of(cable).name + (&end == &cable.a ? ":a" : ":b");
+}
+
+std::optional<CableMark> read_cable_mark(const Layout& layout, const std::string& alias) {
+  constexpr std::size_t kEnd = 2;  // ":a"
+  const std::string prefix = mark_prefix(layout);
+  if (!alias.starts_with(prefix) || alias.size() < prefix.size() + kEnd) {
+    return std::nullopt;
+  }
+  return CableMark{.cable = alias.substr(prefix.size(), alias.size() - prefix.size() - kEnd),
+                   .first = alias.ends_with(":a")};
 }
 
 Outcome create(Context& context, Batch<Bridge> batch) {

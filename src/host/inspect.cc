@@ -96,14 +96,14 @@ struct End {
 using Ends = std::map<std::string, std::pair<std::optional<End>, std::optional<End>>>;
 
 void add_ends(const Context& context, const NetnsContents& contents, Ends& ends) {
-  const std::string prefix = "nslab:" + context.layout.lab() + ":";
   const auto& [netns, links] = std::tie(contents.netns, contents.links);
   std::map<kernel::LinkIndex, std::string> names;
   for (const kernel::Link& link : links) {
     names[link.index] = link.name;
   }
   for (const kernel::Link& link : links) {
-    if (!link.alias.starts_with(prefix) || link.alias.size() < prefix.size() + 2) {
+    const auto mark = read_cable_mark(context.layout, link.alias);
+    if (!mark) {
       continue;
     }
     const bool in_switch = netns == resource::kSwitch;
@@ -114,8 +114,8 @@ void add_ends(const Context& context, const NetnsContents& contents, Ends& ends)
                           .tx_bytes = link.sent.bytes},
                   .bridge = in_switch && link.master != 0 ? names[link.master] : "",
                   .in_switch = in_switch};
-    auto& pair = ends[link.alias.substr(prefix.size(), link.alias.size() - prefix.size() - 2)];
-    (link.alias.ends_with(":a") ? pair.first : pair.second) = end;
+    auto& pair = ends[mark->cable];
+    (mark->first ? pair.first : pair.second) = end;
   }
 }
 

@@ -1,6 +1,7 @@
 // Reads what the kernel has of a lab, by nslab's marks.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -17,6 +18,15 @@ Result<resource::ObservedState> observe(Context& context);
 std::string cable_mark(const Layout& layout,
                        const resource::Veth& cable,
                        const resource::VethEnd& end);
+
+// The inverse: whose end an interface's alias says it is. Nothing for an alias that
+// is no mark of this lab.
+struct CableMark {
+  std::string cable;   // "web/eth0"
+  bool first = false;  // end a
+};
+
+std::optional<CableMark> read_cable_mark(const Layout& layout, const std::string& alias);
 
 // The names of the network namespaces that the lab has, whole or not.
 Result<std::vector<std::string>> netns_names(const Layout& layout);

@@ -52,21 +52,17 @@ resource::VethEnd to_end(const NetnsContents& contents,
           .ipv6 = link.ipv6_autoconf};
 }
 
-// "nslab:webdb:web/eth0:a" marks end a of cable web/eth0 of lab webdb.
 bool take_cable_end(const Layout& layout,
                     const NetnsContents& contents,
                     const Names& names,
                     const kernel::Link& link,
                     Cables& cables) {
-  const std::string prefix = "nslab:" + layout.lab() + ":";
-  if (link.kind != "veth" || !link.alias.starts_with(prefix) ||
-      link.alias.size() < prefix.size() + 2) {
+  const auto mark = read_cable_mark(layout, link.alias);
+  if (link.kind != "veth" || !mark) {
     return false;
   }
-  const std::string cable = link.alias.substr(prefix.size(), link.alias.size() - prefix.size() - 2);
-  FoundEnds& found = cables[cable];
-  auto& end = link.alias.ends_with(":a") ? found.a : found.b;
-  end = to_end(contents, names, link);
+  FoundEnds& found = cables[mark->cable];
+  (mark->first ? found.a : found.b) = to_end(contents, names, link);
   return true;
 }
 

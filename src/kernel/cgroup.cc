@@ -17,9 +17,7 @@ namespace nslab::kernel {
 
 namespace {
 
-bool contains(const std::vector<std::string>& list, std::string_view item) {
-  return std::find(list.begin(), list.end(), item) != list.end();
-}
+using cgroup_files::contains;
 
 // Makes the directory `top`/a/b/c and those above it, below `top`.
 Result<void> make_directories(const std::string& top, const std::string& directory) {

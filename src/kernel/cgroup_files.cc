@@ -17,6 +17,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "kernel/mount.h"
 
 namespace nslab::kernel::cgroup_files {
 
@@ -31,21 +32,6 @@ std::optional<Number> parse_number(std::string_view text) {
   return whole ? std::optional(value) : std::nullopt;
 }
 
-// The mount table writes blanks and backslashes as three octal digits.
-std::string unescape(std::string_view text) {
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 3 < text.size()) {
-      const auto digit = [&](std::size_t at) { return text[i + at] - '0'; };
-      plain += static_cast<char>(digit(1) * 64 + digit(2) * 8 + digit(3));
-      i += 3;
-    } else {
-      plain += text[i];
-    }
-  }
-  return plain;
-}
-
 std::vector<std::string> words_of(const std::string& text, char separator) {
   std::vector<std::string> words;
   for (const std::string_view word : split(text, separator)) {
@@ -55,25 +41,6 @@ std::vector<std::string> words_of(const std::string& text, char separator) {
   }
   return words;
 }
-
-// proc_pid_mountinfo(5): id parent device root MOUNT-POINT options [optional...]
-// - TYPE source SUPER-OPTIONS
-std::optional<CgroupMount> parse_mount(const std::string& line) {
-  const std::vector<std::string> words = words_of(line, ' ');
-  const auto dash = std::find(words.begin(), words.end(), "-");
-  if (words.size() < 6 || words.end() - dash < 4 || !dash[1].starts_with("cgroup")) {
-    return std::nullopt;
-  }
-  CgroupMount mount{.v2 = dash[1] == "cgroup2", .mount_point = unescape(words[4])};
-  if (!mount.v2) {
-    mount.controllers = words_of(dash[3], ',');
-  }
-  return mount;
-}
-
-}  // namespace
-
-namespace {
 
 constexpr const char* kUsualPlace = "/sys/fs/cgroup";
 
@@ -126,15 +93,21 @@ std::vector<CgroupMount> usually_mounted() {
 }
 
 Result<std::vector<CgroupMount>> in_mount_table() {
-  NSLAB_ASSIGN(table, read("/proc/self/mountinfo"));
+  NSLAB_ASSIGN(table, mount_table());
   std::vector<CgroupMount> mounts;
-  for (const std::string& line : words_of(table, '\n')) {
-    auto mount = parse_mount(line);
-    const bool known = mount && std::ranges::any_of(mounts, [&](const CgroupMount& other) {
-                         return other.v2 == mount->v2 && other.controllers == mount->controllers;
-                       });
-    if (mount && !known) {
-      mounts.push_back(*std::move(mount));
+  for (const MountEntry& entry : table) {
+    if (!entry.type.starts_with("cgroup")) {
+      continue;
+    }
+    CgroupMount mount{.v2 = entry.type == "cgroup2", .mount_point = entry.target};
+    if (!mount.v2) {
+      mount.controllers = words_of(entry.options, ',');
+    }
+    const bool known = std::ranges::any_of(mounts, [&](const CgroupMount& other) {
+      return other.v2 == mount.v2 && other.controllers == mount.controllers;
+    });
+    if (!known) {
+      mounts.push_back(std::move(mount));
     }
   }
   return mounts;
@@ -181,6 +154,10 @@ Result<void> write(const std::string& path, std::string_view value) {
     return kernel_error("writing " + quote(value) + " to " + quote(path), errno);
   }
   return {};
+}
+
+bool contains(const std::vector<std::string>& list, std::string_view item) {
+  return std::find(list.begin(), list.end(), item) != list.end();
 }
 
 bool exists(const std::string& path) {

@@ -29,6 +29,9 @@ Result<void> write(const std::string& path, std::string_view value);
 
 bool exists(const std::string& path);
 
+// Whether a list of controllers has that one.
+bool contains(const std::vector<std::string>& list, std::string_view item);
+
 // Nothing when the file is absent or its content is no plain number ("max").
 std::optional<std::uint64_t> number(const std::string& path);
 // The number after `key` in a file of "key number" lines.

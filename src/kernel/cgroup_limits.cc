@@ -15,6 +15,7 @@ namespace nslab::kernel {
 
 namespace {
 
+using cgroup_files::contains;
 using cgroup_files::keyed_number;
 using cgroup_files::number;
 using cgroup_files::read;
@@ -250,10 +251,6 @@ void round_to_pages(std::optional<std::uint64_t>& bytes) {
   if (bytes) {
     *bytes -= *bytes % static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   }
-}
-
-bool contains(const std::vector<std::string>& list, std::string_view item) {
-  return std::find(list.begin(), list.end(), item) != list.end();
 }
 
 template <typename Value>

@@ -35,15 +35,6 @@ constexpr int kCannotExecute = 126;
 constexpr int kNotFound = 127;
 constexpr int kKilled = 128;
 
-constexpr std::array kAllNamespaces{Namespace::cgroup,
-                                    Namespace::ipc,
-                                    Namespace::mnt,
-                                    Namespace::net,
-                                    Namespace::pid,
-                                    Namespace::time,
-                                    Namespace::user,
-                                    Namespace::uts};
-
 Result<std::uint64_t> bounding_set(pid_t pid) {
   constexpr std::string_view kKey = "CapBnd:\t";
   std::ifstream status("/proc/" + std::to_string(pid) + "/status");

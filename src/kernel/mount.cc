@@ -35,12 +35,6 @@ std::string unescape(std::string_view field) {
   return text;
 }
 
-int number(std::string_view field) {
-  int value = 0;
-  (void)std::from_chars(field.data(), field.data() + field.size(), value);
-  return value;
-}
-
 // File systems without files of their own, or whose files are the node's own
 // business: a node has its own /proc, /sys, /dev, /run and /tmp.
 bool holds_files(std::string_view type) {
@@ -139,11 +133,10 @@ Result<std::vector<MountEntry>> mount_table() {
     if (fields.size() < 6 || fields.end() - dash < 3) {
       continue;
     }
-    table.push_back(MountEntry{.id = number(fields[0]),
-                               .parent = number(fields[1]),
-                               .target = unescape(fields[4]),
+    table.push_back(MountEntry{.target = unescape(fields[4]),
                                .type = std::string(dash[1]),
                                .source = unescape(dash[2]),
+                               .options = std::string(fields.end() - dash > 3 ? dash[3] : ""),
                                .read_only = fields[5].starts_with("ro")});
   }
   if (file.bad() || table.empty()) {

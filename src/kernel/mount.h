@@ -26,11 +26,10 @@ Result<void> unmount(const std::string& target);
 Result<UniqueFd> clone_mount(const std::string& source, bool read_only);
 
 struct MountEntry {
-  int id = 0;
-  int parent = 0;
   std::string target;
-  std::string type;    // "ext4"
-  std::string source;  // "/dev/vda", or what mount(2) was given
+  std::string type;     // "ext4"
+  std::string source;   // "/dev/vda", or what mount(2) was given
+  std::string options;  // of the file system: "rw,cpu,cpuacct"
   bool read_only = false;
 };
 

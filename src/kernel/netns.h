@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <sys/types.h>
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -29,6 +30,15 @@ enum class Namespace : int {
   user = CLONE_NEWUSER,
   uts = CLONE_NEWUTS,
 };
+
+inline constexpr std::array kAllNamespaces{Namespace::cgroup,
+                                           Namespace::ipc,
+                                           Namespace::mnt,
+                                           Namespace::net,
+                                           Namespace::pid,
+                                           Namespace::time,
+                                           Namespace::user,
+                                           Namespace::uts};
 
 // The name below /proc/PID/ns.
 std::string_view name_of(Namespace type);

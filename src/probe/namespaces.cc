@@ -17,20 +17,11 @@ namespace {
 
 using kernel::Namespace;
 
-constexpr std::array kAll{Namespace::cgroup,
-                          Namespace::ipc,
-                          Namespace::mnt,
-                          Namespace::net,
-                          Namespace::pid,
-                          Namespace::time,
-                          Namespace::user,
-                          Namespace::uts};
-
 // The files of other users' ids: nobody's, as every Linux has it.
 constexpr uid_t kNobody = 65534;
 
 int flag_of(std::string_view name) {
-  for (const Namespace type : kAll) {
+  for (const Namespace type : kernel::kAllNamespaces) {
     if (kernel::name_of(type) == name) {
       return static_cast<int>(type);
     }
