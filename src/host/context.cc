@@ -16,6 +16,11 @@ Context::Context(Layout paths, kernel::CgroupTree tree, std::function<bool()> in
 
 Context::~Context() = default;
 
+void Context::close_all() {
+  open.clear();
+  spawner.reset();
+}
+
 namespace {
 
 Result<UniqueFd> find_netns(const Layout& layout, std::string_view netns) {

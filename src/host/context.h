@@ -79,6 +79,10 @@ struct Context {
 
   static constexpr std::chrono::seconds kPatience{10};
 
+  // After a failure: a socket may be in the middle of an answer, and what comes next
+  // from it is not what was asked. What is needed is opened anew.
+  void close_all();
+
   [[nodiscard]] std::chrono::steady_clock::time_point deadline() const {
     return std::chrono::steady_clock::now() + kPatience;
   }

@@ -28,6 +28,13 @@ Failure not_possible(const resource::Spec& spec, const char* what) {
       Error{.kind = ErrorKind::internal, .message = to_string(id_of(spec)) + " cannot be " + what}};
 }
 
+Outcome closing_on_failure(Context& context, Outcome outcome) {
+  if (outcome) {
+    context.close_all();
+  }
+  return outcome;
+}
+
 template <typename T>
 std::vector<const T*> typed(std::span<const resource::Spec* const> batch) {
   std::vector<const T*> specs;
@@ -70,7 +77,11 @@ std::vector<Error> LinuxHost::warnings(const resource::DesiredState& desired) {
 }
 
 Result<resource::ObservedState> LinuxHost::observe() {
-  return host::observe(*context_);
+  auto observed = host::observe(*context_);
+  if (!observed) {
+    context_->close_all();
+  }
+  return observed;
 }
 
 Outcome LinuxHost::create(std::span<const resource::Spec* const> batch) {
@@ -80,7 +91,7 @@ Outcome LinuxHost::create(std::span<const resource::Spec* const> batch) {
         if constexpr (std::is_same_v<T, resource::Link>) {
           return not_possible(first, "created");  // foreign: only ever found
         } else {
-          return host::create(*context_, Batch<T>(typed<T>(batch)));
+          return closing_on_failure(*context_, host::create(*context_, Batch<T>(typed<T>(batch))));
         }
       },
       *batch.front());
@@ -96,7 +107,7 @@ Outcome LinuxHost::change(std::span<const Change> batch) {
           for (const Change& each : batch) {
             changes.push_back({std::get_if<T>(each.before), std::get_if<T>(each.after)});
           }
-          return host::change(*context_, Changes<T>(changes));
+          return closing_on_failure(*context_, host::change(*context_, Changes<T>(changes)));
         } else {
           return not_possible(first, "changed in place");
         }
@@ -111,7 +122,7 @@ Outcome LinuxHost::destroy(std::span<const resource::Spec* const> batch) {
         if constexpr (std::is_same_v<T, resource::Setup>) {
           return not_possible(first, "undone");  // the node restarts instead
         } else {
-          return host::destroy(*context_, Batch<T>(typed<T>(batch)));
+          return closing_on_failure(*context_, host::destroy(*context_, Batch<T>(typed<T>(batch))));
         }
       },
       *batch.front());
