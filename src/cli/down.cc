@@ -37,6 +37,10 @@ int take_down(const std::string& lab, const Arguments& arguments, Console& conso
     explain_failure(*failed, lab, console);
     return kFailed;
   }
+  if (auto unlocked = session->unlock(); !unlocked) {
+    console.fail(unlocked.error());
+    return kFailed;
+  }
   Json entry = {{"lab", lab}};
   entry.update(report::plan_json(report.plan));
   json.push_back(std::move(entry));

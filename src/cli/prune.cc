@@ -52,6 +52,7 @@ Result<plan::Plan> take_away(const std::string& lab,
   if (auto failed = session.reconciler().apply(nothing, {.keep_wreck = true}, report)) {
     return std::move(failed->errors.front());
   }
+  NSLAB_TRY(session.unlock());
   return std::move(report.plan);
 }
 

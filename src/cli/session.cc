@@ -172,6 +172,10 @@ Result<void> Session::lock(const std::string& purpose, bool wait) {
   return {};
 }
 
+Result<void> Session::unlock() {
+  return lock_ ? lock_->release() : Result<void>();
+}
+
 Result<std::vector<std::string>> labs_on_host() {
   return host::labs_on_host(state::default_state_dir());
 }

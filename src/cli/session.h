@@ -34,6 +34,9 @@ class Session {
 
   // Holds the lab's lock until the session ends. `purpose` is for who waits.
   Result<void> lock(const std::string& purpose, bool wait);
+  // Before a command says that nothing is left: the end of the session does it too,
+  // and cannot tell what went wrong.
+  Result<void> unlock();
 
   [[nodiscard]] host::LinuxHost& host() { return *host_; }
 

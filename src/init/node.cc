@@ -145,7 +145,9 @@ Failure keep_descriptors(int listener, int report) {
     return failed("opening /dev/null");
   }
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
-    (void)::dup2(null, fd);
+    if (::dup2(null, fd) < 0) {
+      return failed("arranging descriptors");  // it would keep its maker's
+    }
   }
   // 3 was the spawner's socket; so neither of the two can be in the other's way.
   if (::dup3(listener, kListener, O_CLOEXEC) < 0 ||

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 #include "base/text.h"
 
@@ -134,11 +135,24 @@ Result<LabLock> LabLock::take(const std::string& state_dir,
 }
 
 LabLock::~LabLock() {
-  if (file_.valid()) {
-    // Removed while it is held: whoever opened it meanwhile notices (still_named).
-    (void)::unlink(path_.c_str());
-    (void)::rmdir(directory_.c_str());  // succeeds only for the last lab
+  (void)release();
+}
+
+Result<void> LabLock::release() {
+  if (!file_.valid()) {
+    return {};
   }
+  // Removed while it is held: whoever opened it meanwhile notices (still_named).
+  const UniqueFd held = std::move(file_);
+  if (::unlink(path_.c_str()) != 0 && errno != ENOENT) {
+    return kernel_error("removing " + quote(path_), errno);
+  }
+  // Succeeds only for the last lab.
+  if (::rmdir(directory_.c_str()) != 0 && errno != ENOTEMPTY && errno != EEXIST &&
+      errno != ENOENT) {
+    return kernel_error("removing " + quote(directory_), errno);
+  }
+  return {};
 }
 
 }  // namespace nslab::state

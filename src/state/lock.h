@@ -25,6 +25,10 @@ class LabLock {
   LabLock& operator=(const LabLock&) = delete;
   ~LabLock();
 
+  // Lets go, and removes what the lock is made of. After an error that stays on the
+  // host, and nobody holds it. The destructor does the same, and cannot tell.
+  Result<void> release();
+
  private:
   LabLock(UniqueFd file, std::string path, std::string directory)
       : file_(std::move(file)), path_(std::move(path)), directory_(std::move(directory)) {}

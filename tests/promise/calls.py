@@ -14,6 +14,10 @@ NAMES = {number: name for name, number in NUMBERS.items()}
 CANNOT_FAIL = {"arch_prctl", "brk", "close", "exit", "exit_group", "futex", "geteuid", "getpid", "getppid",
                "rt_sigreturn", "set_robust_list", "set_tid_address", "umask"}
 
+# The dynamic loader's own, before the program begins: it does not look at what comes
+# back, and crashes.
+OF_THE_LOADER = {("mmap", 1)}
+
 # The first is the one that a sample takes.
 ERRORS = {
     "access": ["EACCES", "ENOMEM"],

@@ -75,6 +75,8 @@ class Fault:
         for command in ("up", "down"):
             for process in PROCESSES[command]:
                 for call, count in calls.points(trace_of(command, process)):
+                    if process == "main" and (call, count) in calls.OF_THE_LOADER:
+                        continue
                     for error in calls.errors_of(call):
                         yield (self.name, command, process, f"{call}:{count}", error)
 
@@ -114,7 +116,7 @@ class Rollback:
 
     def cases(self, random_):
         points = [(call, count) for call, count in calls.points(trace_of("up", "main"))
-                  if calls.errors_of(call)]
+                  if calls.errors_of(call) and (call, count) not in calls.OF_THE_LOADER]
         for _ in range(self.count):
             call, count = random_.choice(points)
             error = random_.choice(calls.errors_of(call))
