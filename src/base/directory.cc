@@ -1,6 +1,7 @@
 #include "base/directory.h"
 
 #include <dirent.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -36,6 +37,13 @@ Result<std::vector<std::string>> names_in(const std::string& directory) {
   }
   std::ranges::sort(names);
   return names;
+}
+
+Result<void> remove_if_empty(const std::string& path) {
+  if (::rmdir(path.c_str()) != 0 && errno != ENOTEMPTY && errno != EEXIST && errno != ENOENT) {
+    return kernel_error("removing " + quote(path), errno);
+  }
+  return {};
 }
 
 }  // namespace nslab

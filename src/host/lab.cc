@@ -112,8 +112,10 @@ Result<void> remove_shared(Context& context) {
   }
   NSLAB_ASSIGN(last, is_last_lab(layout));
   if (last && ::access(layout.names_dir_mark().c_str(), F_OK) == 0) {
-    (void)::rmdir(Layout::names_dir().c_str());  // others may have put names there
-    (void)::unlink(layout.names_dir_mark().c_str());
+    NSLAB_TRY(remove_if_empty(Layout::names_dir()));  // others may have put names there
+    if (::unlink(layout.names_dir_mark().c_str()) != 0) {
+      return kernel_error("removing " + quote(layout.names_dir_mark()), errno);
+    }
   }
   return {};
 }

@@ -13,6 +13,7 @@
 #include <sstream>
 #include <utility>
 
+#include "base/directory.h"
 #include "base/text.h"
 
 namespace nslab::state {
@@ -38,16 +39,26 @@ bool still_named(int file, const std::string& path) {
          held.st_ino == named.st_ino && held.st_dev == named.st_dev;
 }
 
+struct LockFile {
+  UniqueFd fd;
+  bool made = false;  // by us, just now
+};
+
 // The last lab's end removes the directory, perhaps between our two calls; not
 // every time.
-Result<UniqueFd> open_lock(const std::string& directory, const std::string& path) {
+Result<LockFile> open_lock(const std::string& directory, const std::string& path) {
   constexpr int kAttempts = 100;
   for (int attempt = 1;; ++attempt) {
     std::error_code failed;
     std::filesystem::create_directories(directory, failed);
-    UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC;
+    UniqueFd fresh(::open(path.c_str(), kFlags | O_EXCL, 0600));
+    if (fresh.valid()) {
+      return LockFile{.fd = std::move(fresh), .made = true};
+    }
+    UniqueFd file(errno == EEXIST ? ::open(path.c_str(), kFlags, 0600) : -1);
     if (file.valid()) {
-      return file;
+      return LockFile{.fd = std::move(file)};
     }
     if (errno != ENOENT || attempt == kAttempts) {
       Error error = kernel_error("opening " + quote(path), failed ? failed.value() : errno);
@@ -55,6 +66,11 @@ Result<UniqueFd> open_lock(const std::string& directory, const std::string& path
       return error;
     }
   }
+}
+
+Error not_locked(const std::string& path, int os_error) {
+  return os_error == EINTR ? Error{.kind = ErrorKind::interrupted, .message = "interrupted"}
+                           : kernel_error("locking " + quote(path), os_error);
 }
 
 // Whom the kernel knows as the holder: "process 17", from a line such as
@@ -110,13 +126,16 @@ Result<LabLock> LabLock::take(const std::string& state_dir,
   constexpr int kAttempts = 100;
   const std::string path = state_dir + "/" + lab + ".lock";
   for (int attempt = 1;; ++attempt) {
-    NSLAB_ASSIGN(file, open_lock(state_dir, path));
+    NSLAB_ASSIGN(opened, open_lock(state_dir, path));
+    UniqueFd& file = opened.fd;
     if (::flock(file.get(), LOCK_EX | (wait ? 0 : LOCK_NB)) != 0) {
-      if (errno == EINTR) {
-        return Error{.kind = ErrorKind::interrupted, .message = "interrupted"};
-      }
       if (errno != EWOULDBLOCK) {
-        return kernel_error("locking " + quote(path), errno);
+        Error error = not_locked(path, errno);
+        if (opened.made) {
+          (void)::unlink(path.c_str());
+          (void)remove_if_empty(state_dir);
+        }
+        return error;
       }
       const std::string holder = holder_of(file.get());
       if (holder.empty() && attempt < kAttempts) {
@@ -147,12 +166,7 @@ Result<void> LabLock::release() {
   if (::unlink(path_.c_str()) != 0 && errno != ENOENT) {
     return kernel_error("removing " + quote(path_), errno);
   }
-  // Succeeds only for the last lab.
-  if (::rmdir(directory_.c_str()) != 0 && errno != ENOTEMPTY && errno != EEXIST &&
-      errno != ENOENT) {
-    return kernel_error("removing " + quote(directory_), errno);
-  }
-  return {};
+  return remove_if_empty(directory_);  // of the last lab
 }
 
 }  // namespace nslab::state
