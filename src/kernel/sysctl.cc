@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/netconf.h>
 #include <linux/rtnetlink.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,11 +20,52 @@ namespace nslab::kernel {
 
 namespace {
 
+constexpr std::string_view kProc = "/proc/";
 constexpr std::string_view kRoot = "/proc/sys/";
 constexpr std::size_t kMaxValue = 4096;
 
 constexpr std::array<std::string_view, 4> kIpcPrefixes{
     "kernel/msg", "kernel/sem", "kernel/shm", "fs/mqueue/"};
+
+// A proc file system of this thread's own, mounted nowhere. The files below
+// /proc/sys/net have one name each in all network namespaces, and within one proc
+// file system the kernel looks through all that were ever opened to find one
+// (proc_sys_compare() in fs/proc/proc_sysctl.c): in a thousand namespaces the next
+// one takes 200 us. In one that is new after every few openings it takes 10.
+class OwnProc {
+ public:
+  // The directory /proc, good for one opening. Failing leaves nothing behind.
+  Result<int> directory() {
+    if (!root_.valid() || uses_ == kMostUses) {
+      NSLAB_ASSIGN(root, mount());
+      root_ = std::move(root);
+      uses_ = 0;
+    }
+    ++uses_;
+    return root_.get();
+  }
+
+ private:
+  // To make one costs as much as five files; from some hundred openings on the
+  // search shows.
+  static constexpr int kMostUses = 32;
+
+  static Result<UniqueFd> mount() {
+    const UniqueFd context(::fsopen("proc", FSOPEN_CLOEXEC));
+    if (!context.valid() ||
+        ::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
+      return kernel_error("making a proc file system", errno);
+    }
+    UniqueFd root(::fsmount(context.get(), FSMOUNT_CLOEXEC, 0));
+    if (!root.valid()) {
+      return kernel_error("making a proc file system", errno);
+    }
+    return root;
+  }
+
+  UniqueFd root_;
+  int uses_ = 0;
+};
 
 // Enters the namespace that the key belongs to and opens its file.
 struct OpenKey {
@@ -33,8 +75,11 @@ struct OpenKey {
 
 Result<OpenKey> open_key(int ns_fd, std::string_view key, int flags, const std::string& what) {
   NSLAB_ASSIGN(type, namespace_of_sysctl(key));
+  thread_local OwnProc proc;
+  NSLAB_ASSIGN(directory, proc.directory());
   NSLAB_ASSIGN(scope, NamespaceScope::enter(ns_fd, type));
-  UniqueFd file(::open(sysctl_path(key).c_str(), flags | O_CLOEXEC));
+  const std::string path = sysctl_path(key).substr(kProc.size());
+  UniqueFd file(::openat(directory, path.c_str(), flags | O_CLOEXEC));
   if (!file.valid()) {
     return kernel_error(what, errno);
   }

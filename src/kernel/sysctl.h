@@ -24,9 +24,7 @@ std::string sysctl_path(std::string_view key);
 Result<std::string> read_sysctl(int ns_fd, std::string_view key);
 
 // The same of a network namespace, whose socket is at hand. Forwarding, which every
-// router has, is asked for by netlink: the files below /proc/sys/net have one name
-// each in all namespaces, so that opening one takes longer the more there are
-// (proc_sys_compare() in fs/proc/proc_sysctl.c).
+// router has, is asked for by netlink, which takes no opening of files.
 Result<std::string> read_sysctl(Socket& socket, int netns_fd, std::string_view key);
 
 Result<void> write_sysctl(int ns_fd, std::string_view key, std::string_view value);
