@@ -21,14 +21,14 @@ struct Row {
 
 Row row_of(const std::string& lab, const state::RecordStore& store) {
   Row row{.lab = lab, .state = "unknown"};
-  const auto record = store.load(lab);
-  if (!record) {
+  const state::LabRecord record = store.load(lab);
+  const auto& source = record.applied ? record.applied : record.intended;
+  if (!source) {
     return row;  // its record is lost; `down` and `prune` work without
   }
-  row.file = record->file;
-  row.state = record->intended ? "unfinished" : "up";
-  const auto& state = record->applied ? record->applied : record->intended;
-  if (state) {
+  row.file = source->file;
+  row.state = record.intended ? "unfinished" : "up";
+  if (const auto state = read_recorded(lab, *source)) {
     row.description = state->description;
     for (const auto& [id, entry] : state->resources) {
       row.nodes += id.kind == resource::Kind::node ? 1 : 0;

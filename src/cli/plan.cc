@@ -30,14 +30,11 @@ void print(const Arguments& arguments, const plan::Plan& plan, Console& console)
 }
 
 int run(const Arguments& arguments, Console& console) {
-  auto file = read_lab_file(arguments.target, console);
+  const auto file = read_lab_file(arguments, console);
   if (!file) {
     return kUsage;
   }
-  resource::DesiredState& desired = file->lab.desired;
-  if (arguments.without_limits) {
-    drop_limits(desired);
-  }
+  const resource::DesiredState& desired = file->desired;
   auto session = Session::open(desired.lab, console);
   if (!session) {
     console.fail(session.error());
@@ -48,7 +45,7 @@ int run(const Arguments& arguments, Console& console) {
     return kFailed;
   }
   console.warn(host::LinuxHost::warnings(desired));
-  auto plan = session->reconciler().plan(desired);
+  auto plan = session->reconciler().plan(desired, file->source);
   if (!plan) {
     console.fail(plan.error());
     return kFailed;

@@ -18,8 +18,8 @@ constexpr Flag kFlags[] = {{"-y,--yes", "Remove without asking", &Arguments::yes
 
 // A lab that a command has brought up and nothing has cut short is somebody's.
 bool is_owned(const std::string& lab, const state::RecordStore& store) {
-  const auto record = store.load(lab);
-  return record && record->applied && !record->intended;
+  const state::LabRecord record = store.load(lab);
+  return record.applied && !record.intended;
 }
 
 bool user_agrees(const Arguments& arguments, Console& console) {
@@ -46,7 +46,7 @@ Result<plan::Plan> take_away(const std::string& lab,
   NSLAB_TRY(session.lock("prune", arguments.wait));
   const resource::DesiredState nothing{.lab = lab};
   if (!remove) {
-    return session.reconciler().plan(nothing);
+    return session.reconciler().plan(nothing, {});
   }
   reconcile::Report report;
   if (auto failed = session.reconciler().apply(nothing, {.keep_wreck = true}, report)) {

@@ -14,6 +14,7 @@
 #include "cli/interrupt.h"
 #include "host/layout.h"
 #include "host/residue.h"
+#include "topology/load.h"
 
 namespace nslab::cli {
 namespace {
@@ -121,37 +122,58 @@ Result<std::string> read_text(const std::string& file) {
   return read_stream(stream, quote(file));
 }
 
-}  // namespace
-
-std::optional<LabFile> read_lab_file(const std::string& file, Console& console) {
-  auto text = read_text(file);
-  if (!text) {
-    console.fail(text.error());
-    return std::nullopt;
-  }
-  const bool from_stdin = file == "-";
-  Diagnostics diagnostics;
-  auto lab =
-      load_lab(*text,
-               from_stdin ? "<stdin>" : file,
-               from_stdin ? "lab" : fs::path(file).stem().string(),
-               diagnostics,
-               (from_stdin ? fs::current_path() : fs::absolute(file).parent_path()).string());
-  if (!diagnostics.ok() || !lab) {
-    diagnostics.sort();
-    console.fail(diagnostics.errors(), *text);
-    return std::nullopt;
-  }
-  return LabFile{from_stdin ? file : fs::absolute(file).lexically_normal().string(),
-                 *std::move(lab)};
-}
-
 void drop_limits(resource::DesiredState& desired) {
   for (auto& [id, entry] : desired.resources) {
     if (auto* cgroup = std::get_if<resource::Cgroup>(&entry.spec)) {
       *cgroup = resource::Cgroup{.node = cgroup->node};
     }
   }
+}
+
+}  // namespace
+
+std::optional<LabFile> read_lab_file(const Arguments& arguments, Console& console) {
+  const std::string& file = arguments.target;
+  const bool from_stdin = file == "-";
+  auto text = read_text(file);
+  if (!text) {
+    console.fail(text.error());
+    return std::nullopt;
+  }
+  const fs::path path = from_stdin ? fs::path(file) : fs::absolute(file).lexically_normal();
+  LabFile read{.source = {.file = path,
+                          .directory = from_stdin ? fs::current_path() : path.parent_path(),
+                          .without_limits = arguments.without_limits,
+                          .text = *std::move(text)}};
+  Diagnostics diagnostics;
+  auto lab = load_lab(read.source.text,
+                      from_stdin ? "<stdin>" : file,
+                      from_stdin ? "lab" : path.stem().string(),
+                      diagnostics,
+                      read.source.directory);
+  if (!diagnostics.ok() || !lab) {
+    diagnostics.sort();
+    console.fail(diagnostics.errors(), read.source.text);
+    return std::nullopt;
+  }
+  read.desired = std::move(lab->desired);
+  if (arguments.without_limits) {
+    drop_limits(read.desired);
+  }
+  return read;
+}
+
+std::optional<resource::DesiredState> read_recorded(const std::string& lab,
+                                                    const state::LabSource& source) {
+  Diagnostics unheard;
+  auto loaded = load_lab(source.text, source.file, lab, unheard, source.directory);
+  if (!loaded || loaded->desired.lab != lab) {
+    return std::nullopt;
+  }
+  if (source.without_limits) {
+    drop_limits(loaded->desired);
+  }
+  return std::move(loaded->desired);
 }
 
 Result<Session> Session::open(const std::string& lab, Console& console) {
@@ -162,7 +184,7 @@ Result<Session> Session::open(const std::string& lab, Console& console) {
   NSLAB_ASSIGN(host, host::LinuxHost::open(directory, lab, interrupted));
   session.host_ = std::move(host);
   session.reconciler_ = std::make_unique<reconcile::Reconciler>(
-      *session.host_, *session.store_, console, interrupted);
+      *session.host_, *session.store_, console, read_recorded, interrupted);
   return session;
 }
 
@@ -189,8 +211,7 @@ Result<std::string> find_lab(const std::string& target) {
     const std::string path = fs::absolute(target).lexically_normal().string();
     const state::RecordStore store(state::default_state_dir());
     for (const std::string& lab : store.labs()) {
-      const auto record = store.load(lab);
-      if (record && record->file == path) {
+      if (store.load(lab).file() == path) {
         return lab;
       }
     }

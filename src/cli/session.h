@@ -12,20 +12,21 @@
 #include "reconcile/reconciler.h"
 #include "state/lock.h"
 #include "state/record.h"
-#include "topology/load.h"
 
 namespace nslab::cli {
 
 struct LabFile {
-  std::string path;  // absolute; "-" for standard input
-  LoadedLab lab;
+  state::LabSource source;
+  resource::DesiredState desired;
 };
 
-// Reads and checks a lab file; prints every error in it. Nothing when there was one.
-std::optional<LabFile> read_lab_file(const std::string& file, Console& console);
+// Reads and checks the lab file that the user named, without its limits where they
+// asked for that; prints every error in it. Nothing when there was one.
+std::optional<LabFile> read_lab_file(const Arguments& arguments, Console& console);
 
-// Takes the limits out of what is desired.
-void drop_limits(resource::DesiredState& desired);
+// The same of a file that was recorded: what it said then. Prints nothing.
+std::optional<resource::DesiredState> read_recorded(const std::string& lab,
+                                                    const state::LabSource& source);
 
 // One lab on this host, with what it takes to look at it and to change it.
 class Session {

@@ -15,12 +15,14 @@ constexpr Flag kFlags[] = {
     kJson};
 
 // What has drifted since the last `up`; nothing when its record is lost.
-Result<std::optional<plan::Plan>> drift_of(Session& session, const std::string& lab) {
-  const auto record = session.store().load(lab);
-  if (!record || !record->applied) {
+Result<std::optional<plan::Plan>> drift_of(Session& session,
+                                           const std::string& lab,
+                                           const state::LabRecord& record) {
+  const auto applied = record.applied ? read_recorded(lab, *record.applied) : std::nullopt;
+  if (!applied) {
     return std::optional<plan::Plan>();
   }
-  NSLAB_ASSIGN(plan, session.reconciler().plan(*record->applied));
+  NSLAB_ASSIGN(plan, session.reconciler().plan(*applied, *record.applied));
   return std::optional<plan::Plan>(std::move(plan));
 }
 
@@ -30,7 +32,8 @@ int show(const std::string& lab, const Arguments& arguments, Console& console) {
     console.fail(session.error());
     return kFailed;
   }
-  auto drift = drift_of(*session, lab);
+  const state::LabRecord record = session->store().load(lab);
+  auto drift = drift_of(*session, lab, record);
   if (!drift) {
     console.fail(drift.error());
     return kFailed;
@@ -40,11 +43,8 @@ int show(const std::string& lab, const Arguments& arguments, Console& console) {
     console.fail(live.error());
     return kFailed;
   }
-  const auto record = session->store().load(lab);
-  const report::StatusView view{.lab = lab,
-                                .file = record ? record->file : "",
-                                .live = &*live,
-                                .drift = *drift ? &**drift : nullptr};
+  const report::StatusView view{
+      .lab = lab, .file = record.file(), .live = &*live, .drift = *drift ? &**drift : nullptr};
   console.print(arguments.json
                     ? report::status_json(view).dump(
                           2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +

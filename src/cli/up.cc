@@ -16,8 +16,7 @@ constexpr Flag kFlags[] = {
     kWait,
     kJson};
 
-std::string outcome(const LabFile& file, const plan::Plan& plan) {
-  const resource::DesiredState& desired = file.lab.desired;
+std::string outcome(const resource::DesiredState& desired, const plan::Plan& plan) {
   if (plan.empty()) {
     return "lab " + quote(desired.lab) + " is as the file says: nothing to do\n";
   }
@@ -35,15 +34,12 @@ int run(const Arguments& arguments, Console& console) {
   reconcile::Report report;
   auto file = [&] {
     const Profile::Timer timer(report.profile, "parse");
-    return read_lab_file(arguments.target, console);
+    return read_lab_file(arguments, console);
   }();
   if (!file) {
     return kUsage;
   }
-  resource::DesiredState& desired = file->lab.desired;
-  if (arguments.without_limits) {
-    drop_limits(desired);
-  }
+  const resource::DesiredState& desired = file->desired;
   auto session = Session::open(desired.lab, console);
   if (!session) {
     console.fail(session.error());
@@ -55,7 +51,7 @@ int run(const Arguments& arguments, Console& console) {
   }
   console.warn(host::LinuxHost::warnings(desired));
   const auto failed = session->reconciler().apply(
-      desired, {.file = file->path, .keep_wreck = arguments.keep}, report);
+      desired, {.source = file->source, .keep_wreck = arguments.keep}, report);
   log_phases(report.profile, console);
   if (failed) {
     explain_failure(*failed, desired.lab, console);
@@ -67,7 +63,7 @@ int run(const Arguments& arguments, Console& console) {
     console.print(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
                   "\n");
   } else if (!arguments.quiet) {
-    console.print(outcome(*file, report.plan));
+    console.print(outcome(desired, report.plan));
   }
   return kDone;
 }

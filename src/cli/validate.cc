@@ -10,11 +10,11 @@ constexpr Positional kPositionals[] = {
     {"FILE", "The lab file; - for standard input", &Arguments::target, true}};
 
 int run(const Arguments& arguments, Console& console) {
-  const auto file = read_lab_file(arguments.target, console);
+  const auto file = read_lab_file(arguments, console);
   if (!file) {
     return kUsage;
   }
-  console.say(file->path + ": " + "lab " + quote(file->lab.desired.lab) + " is valid");
+  console.say(file->source.file + ": " + "lab " + quote(file->desired.lab) + " is valid");
   return kDone;
 }
 

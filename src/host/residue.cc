@@ -24,10 +24,11 @@ bool is_directory(const std::string& path) {
 Result<void> add_directories_and_files(const std::string& state_dir, std::set<std::string>& labs) {
   NSLAB_ASSIGN(names, names_in(state_dir));
   for (const fs::path name : names) {
-    if (name.extension() == ".json" || name.extension() == ".lock") {
+    if (name.extension() == ".applied" || name.extension() == ".intended" ||
+        name.extension() == ".lock") {
       labs.insert(name.stem());
     } else if (name.extension() == ".new") {
-      labs.insert(name.stem().stem());  // "LAB.json.new": a record that was cut short
+      labs.insert(name.stem().stem());  // "LAB.intended.new": a record that was cut short
     } else if (is_directory(state_dir + "/" + name.string())) {
       labs.insert(name);
     }

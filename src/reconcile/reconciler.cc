@@ -39,15 +39,33 @@ bool is_whole(const resource::ObservedState& observed) {
          std::get<resource::Lab>(lab->second.spec).whole;
 }
 
+}  // namespace
+
+const resource::DesiredState* Reconciler::last_applied(const state::LabRecord& record,
+                                                       const resource::DesiredState& desired,
+                                                       const state::LabSource& source) {
+  if (!record.applied || desired.resources.empty()) {
+    return nullptr;  // what goes goes, whoever changed it
+  }
+  if (*record.applied == source) {
+    return &desired;
+  }
+  last_ = read_(desired.lab, *record.applied);
+  return last_ ? &*last_ : nullptr;
+}
+
 // What a failed apply() goes back to: what the lab was last brought to. A lab
 // whose record was lost is kept as it is; the wreck of a command that was cut
 // short is not.
-resource::DesiredState previous(const state::LabRecord& record,
-                                const resource::ObservedState& observed) {
+resource::DesiredState Reconciler::previous(const std::string& lab,
+                                            const state::LabRecord& record,
+                                            const resource::ObservedState& observed) const {
   if (record.applied) {
-    return *record.applied;
+    if (auto applied = read_(lab, *record.applied)) {
+      return *std::move(applied);
+    }
   }
-  resource::DesiredState state{.lab = record.lab};
+  resource::DesiredState state{.lab = lab};
   if (record.intended || !is_whole(observed)) {
     return state;
   }
@@ -59,30 +77,11 @@ resource::DesiredState previous(const state::LabRecord& record,
   return state;
 }
 
-bool same(const resource::DesiredState& left, const resource::DesiredState& right) {
-  return left.description == right.description &&
-         std::ranges::equal(left.resources, right.resources, [](const auto& a, const auto& b) {
-           return a.first == b.first && a.second.spec == b.second.spec &&
-                  a.second.origin.line == b.second.origin.line &&
-                  a.second.origin.column == b.second.origin.column &&
-                  a.second.after == b.second.after && a.second.order == b.second.order;
-         });
-}
-
-// Whether the record says already what it would say again.
-bool is_as_recorded(const state::LabRecord& record,
-                    const resource::DesiredState& desired,
-                    const std::string& file) {
-  return record.applied && !record.intended && record.file == file &&
-         same(*record.applied, desired);
-}
-
-}  // namespace
-
-Result<plan::Plan> Reconciler::plan(const resource::DesiredState& desired) {
-  const auto record = store_.load(desired.lab);
+Result<plan::Plan> Reconciler::plan(const resource::DesiredState& desired,
+                                    const state::LabSource& source) {
+  const state::LabRecord record = store_.load(desired.lab);
   NSLAB_ASSIGN(observed, host_.observe());
-  return plan::diff(desired, observed, record && record->applied ? &*record->applied : nullptr);
+  return plan::diff(desired, observed, last_applied(record, desired, source));
 }
 
 std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
@@ -90,7 +89,7 @@ std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
                                         Report& report) {
   const state::LabRecord before = [&] {
     const Profile::Timer timer(report.profile, "record");
-    return store_.load(desired.lab).value_or(state::LabRecord{.lab = desired.lab});
+    return store_.load(desired.lab);
   }();
   if (auto obstacles = host_.obstacles(desired); !obstacles.empty()) {
     return untouched(std::move(obstacles));
@@ -109,45 +108,35 @@ std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
   }
   auto plan = [&] {
     const Profile::Timer timer(report.profile, "diff");
-    return plan::diff(desired, *observed, before.applied ? &*before.applied : nullptr);
+    return plan::diff(desired, *observed, last_applied(before, desired, options.source));
   }();
   if (!plan.conflicts().empty()) {
     return untouched(plan.conflicts());
   }
   report.plan = plan;
-  state::LabRecord record{.lab = desired.lab,
-                          .file = options.file.empty() ? before.file : options.file,
-                          .boot_id = state::boot_id(),
-                          .applied = before.applied};
-  const bool changes = !plan.empty();
-  if (changes) {
-    record.intended = desired;
-    if (auto saved = save(record, report); !saved) {
-      (void)save(before, report);  // it may be there, only not for certain on the disk
-      return untouched(std::move(saved).error());
-    }
-    if (auto done = converge(desired, std::move(plan), report); !done) {
-      if (options.keep_wreck) {
-        return Failed{.errors = {std::move(done).error()}};
-      }
-      return roll_back(std::move(done).error(), before, previous(before, *observed), report);
-    }
-  }
-  if (!changes && is_as_recorded(before, desired, record.file)) {
+  if (plan.empty() && before == state::LabRecord{.applied = options.source}) {
     return std::nullopt;
   }
-  record.intended.reset();
-  record.applied = desired;
-  if (auto saved = save(record, report); !saved) {
-    if (!changes) {
-      return untouched(std::move(saved).error());
-    }
-    if (options.keep_wreck) {
-      return Failed{.errors = {std::move(saved).error()}};
-    }
-    return roll_back(std::move(saved).error(), before, previous(before, *observed), report);
+  const bool changes = !plan.empty();
+  if (auto intended = intend(desired, options.source, before, report); !intended) {
+    return untouched(std::move(intended).error());
   }
-  return std::nullopt;
+  auto done = converge(desired, std::move(plan), report);
+  if (done) {
+    done = commit(desired, report);
+  }
+  if (done) {
+    return std::nullopt;
+  }
+  if (!changes) {
+    withdraw(desired.lab, before);
+    return untouched(std::move(done).error());
+  }
+  if (options.keep_wreck) {
+    return Failed{.errors = {std::move(done).error()}};
+  }
+  return roll_back(
+      std::move(done).error(), before, previous(desired.lab, before, *observed), report);
 }
 
 Result<void> Reconciler::converge(const resource::DesiredState& desired,
@@ -179,7 +168,7 @@ Result<void> Reconciler::converge(const resource::DesiredState& desired,
 }
 
 Failed Reconciler::roll_back(Error cause,
-                             state::LabRecord before,
+                             const state::LabRecord& before,
                              const resource::DesiredState& target,
                              Report& report) {
   progress_.stage("rolling back");
@@ -191,8 +180,9 @@ Failed Reconciler::roll_back(Error cause,
     (void)host_.settle();
     NSLAB_ASSIGN(observed, host_.observe());
     NSLAB_TRY(converge(target, plan::diff(target, observed), report));
-    before.intended.reset();
-    return save(before, report);
+    const Profile::Timer timer(report.profile, "record");
+    return before.applied && !target.resources.empty() ? restore(target.lab, *before.applied)
+                                                       : store_.remove(target.lab);
   }();
   interrupted_ = asked;
   Failed failed{.errors = {std::move(cause)}, .rolled_back = done.has_value()};
@@ -202,10 +192,40 @@ Failed Reconciler::roll_back(Error cause,
   return failed;
 }
 
-Result<void> Reconciler::save(const state::LabRecord& record, Report& report) {
+Result<void> Reconciler::intend(const resource::DesiredState& desired,
+                                const state::LabSource& source,
+                                const state::LabRecord& before,
+                                Report& report) {
   const Profile::Timer timer(report.profile, "record");
-  const bool gone = !record.intended && (!record.applied || record.applied->resources.empty());
-  return gone ? store_.remove(record.lab) : store_.save(record);
+  if (desired.resources.empty()) {
+    return store_.intend_nothing(desired.lab);
+  }
+  auto written = store_.intend(desired.lab, source);
+  if (!written) {
+    withdraw(desired.lab, before);  // it may be there, only not for certain on the disk
+  }
+  return written;
+}
+
+// Writes only where it has to: the disk may be full.
+Result<void> Reconciler::restore(const std::string& lab, const state::LabSource& applied) {
+  if (store_.load(lab).applied == applied) {
+    return store_.withdraw(lab);
+  }
+  NSLAB_TRY(store_.intend(lab, applied));
+  return store_.commit(lab);
+}
+
+// A lab that another command left unfinished stays so.
+void Reconciler::withdraw(const std::string& lab, const state::LabRecord& before) {
+  if (!before.intended) {
+    (void)store_.withdraw(lab);
+  }
+}
+
+Result<void> Reconciler::commit(const resource::DesiredState& desired, Report& report) {
+  const Profile::Timer timer(report.profile, "record");
+  return desired.resources.empty() ? store_.remove(desired.lab) : store_.commit(desired.lab);
 }
 
 }  // namespace nslab::reconcile

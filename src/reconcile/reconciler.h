@@ -18,6 +18,11 @@ struct Report {
   Profile profile;  // for -v and the benchmarks
 };
 
+// What a lab file that was recorded asks for. Nothing where it cannot be read any
+// more: another version of nslab wrote it down.
+using ReadSource = std::function<std::optional<resource::DesiredState>(
+    const std::string& lab, const state::LabSource& source)>;
+
 // What went wrong, and what became of the lab.
 struct Failed {
   std::vector<Error> errors;              // the first one is the cause
@@ -30,15 +35,20 @@ class Reconciler {
   Reconciler(host::Host& host,
              const state::RecordStore& store,
              Progress& progress,
+             ReadSource read,
              Interrupted interrupted)
-      : host_(host), store_(store), progress_(progress), interrupted_(std::move(interrupted)) {}
+      : host_(host),
+        store_(store),
+        progress_(progress),
+        read_(std::move(read)),
+        interrupted_(std::move(interrupted)) {}
 
-  // What apply() would do. Changes nothing.
-  Result<plan::Plan> plan(const resource::DesiredState& desired);
+  // What apply() would do. Changes nothing. `source` is what `desired` was read from.
+  Result<plan::Plan> plan(const resource::DesiredState& desired, const state::LabSource& source);
 
   struct Options {
-    std::string file;         // for the record
-    bool keep_wreck = false;  // leave a failed lab as it is, for a look
+    state::LabSource source{};  // what `desired` was read from, for the record
+    bool keep_wreck = false;    // leave a failed lab as it is, for a look
   };
 
   // Makes the host match. With a desired state without resources the lab and its
@@ -48,17 +58,33 @@ class Reconciler {
                               Report& report);
 
  private:
+  // What the lab was last brought to, for diff(); null where that is not known. Reads
+  // the recorded file only where it says something else than this one.
+  const resource::DesiredState* last_applied(const state::LabRecord& record,
+                                             const resource::DesiredState& desired,
+                                             const state::LabSource& source);
+  resource::DesiredState previous(const std::string& lab,
+                                  const state::LabRecord& record,
+                                  const resource::ObservedState& observed) const;
   Result<void> converge(const resource::DesiredState& desired, plan::Plan plan, Report& report);
   Failed roll_back(Error cause,
-                   state::LabRecord before,
+                   const state::LabRecord& before,
                    const resource::DesiredState& target,
                    Report& report);
-  Result<void> save(const state::LabRecord& record, Report& report);
+  Result<void> intend(const resource::DesiredState& desired,
+                      const state::LabSource& source,
+                      const state::LabRecord& before,
+                      Report& report);
+  Result<void> restore(const std::string& lab, const state::LabSource& applied);
+  void withdraw(const std::string& lab, const state::LabRecord& before);
+  Result<void> commit(const resource::DesiredState& desired, Report& report);
 
   host::Host& host_;
   const state::RecordStore& store_;
   Progress& progress_;
+  ReadSource read_;
   Interrupted interrupted_;
+  std::optional<resource::DesiredState> last_;  // what last_applied() has read
 };
 
 }  // namespace nslab::reconcile

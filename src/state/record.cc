@@ -16,7 +16,6 @@
 #include "base/directory.h"
 #include "base/fd.h"
 #include "base/text.h"
-#include "resource/json.h"
 #include "state/record_text.h"
 
 namespace nslab::state {
@@ -26,54 +25,11 @@ using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 // Of the file's format. A record of another version is not read.
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
-Json write_state(const resource::DesiredState& state) {
-  Json resources = Json::array();
-  for (const auto& [id, desired] : state.resources) {
-    Json after = Json::array();
-    for (const resource::Id& each : desired.after) {
-      after.push_back(to_string(each));
-    }
-    resources.push_back({{"spec", resource::to_json(desired.spec)},
-                         {"line", desired.origin.line},
-                         {"column", desired.origin.column},
-                         {"order", desired.order},
-                         {"after", std::move(after)}});
-  }
-  return {
-      {"lab", state.lab}, {"description", state.description}, {"resources", std::move(resources)}};
-}
-
-// What is no record of this version. Thrown and caught here only, beside
-// nlohmann's own exceptions.
-struct Damaged {};
-
-std::optional<resource::DesiredState> read_state(const nlohmann::json& json,
-                                                 const std::string& file) {
-  if (json.is_null()) {
-    return std::nullopt;
-  }
-  resource::DesiredState state{.lab = json.at("lab"), .description = json.at("description")};
-  const auto shared_file = std::make_shared<const std::string>(file);
-  for (const nlohmann::json& each : json.at("resources")) {
-    auto spec = resource::from_json(each.at("spec"));
-    if (!spec) {
-      throw Damaged{};
-    }
-    resource::Desired desired{.spec = *std::move(spec),
-                              .origin = {shared_file, each.at("line"), each.at("column")},
-                              .order = each.at("order")};
-    for (const nlohmann::json& text : each.at("after")) {
-      if (auto id = resource::parse_id(text.get<std::string>())) {
-        desired.after.push_back(*std::move(id));
-      }
-    }
-    resource::Id id = id_of(desired.spec);
-    state.resources.emplace(std::move(id), std::move(desired));
-  }
-  return state;
-}
+constexpr const char* kApplied = ".applied";
+constexpr const char* kIntended = ".intended";
+constexpr const char* kFresh = ".intended.new";
 
 // The first line of the file. The sum finds what a JSON parser cannot: a changed
 // letter in a name.
@@ -108,41 +64,53 @@ Result<void> sync_directory(const std::string& path) {
   return {};
 }
 
+Result<void> remove_files(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) {
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+      return kernel_error("removing " + quote(path), errno);
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
-std::string to_text(const LabRecord& record) {
-  const Json json = {{"lab", record.lab},
-                     {"file", record.file},
-                     {"boot-id", record.boot_id},
-                     {"applied", record.applied ? write_state(*record.applied) : Json(nullptr)},
-                     {"intended", record.intended ? write_state(*record.intended) : Json(nullptr)}};
-  return with_header(json.dump(-1, ' ', false, Json::error_handler_t::replace));
+std::string to_text(const RecordEntry& entry) {
+  const Json json = {{"lab", entry.lab},
+                     {"boot-id", entry.boot_id},
+                     {"file", entry.source.file},
+                     {"directory", entry.source.directory},
+                     {"without-limits", entry.source.without_limits}};
+  return with_header(json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n" +
+                     entry.source.text);
 }
 
 std::string with_header(std::string_view body) {
-  return header_of(body) + std::string(body) + "\n";
+  return header_of(body) + std::string(body);
 }
 
-std::optional<LabRecord> from_text(std::string_view text) {
+std::optional<RecordEntry> from_text(std::string_view text) {
   const std::size_t header = text.find('\n') + 1;  // 0 where there is none
-  if (header == 0 || !text.ends_with('\n')) {
-    return std::nullopt;
-  }
-  const std::string_view body = text.substr(header, text.size() - header - 1);
-  if (text.substr(0, header) != header_of(body)) {
+  const std::string_view body = text.substr(header);
+  const std::size_t described = body.find('\n') + 1;
+  if (header == 0 || described == 0 || text.substr(0, header) != header_of(body)) {
     return std::nullopt;
   }
   try {
-    const nlohmann::json json = nlohmann::json::parse(body);
-    LabRecord record{.lab = json.at("lab"), .file = json.at("file"), .boot_id = json.at("boot-id")};
-    record.applied = read_state(json.at("applied"), record.file);
-    record.intended = read_state(json.at("intended"), record.file);
-    return record;
+    const nlohmann::json json = nlohmann::json::parse(body.substr(0, described));
+    return RecordEntry{.lab = json.at("lab"),
+                       .boot_id = json.at("boot-id"),
+                       .source = {.file = json.at("file"),
+                                  .directory = json.at("directory"),
+                                  .without_limits = json.at("without-limits"),
+                                  .text = std::string(body.substr(described))}};
   } catch (const nlohmann::json::exception&) {
     return std::nullopt;
-  } catch (const Damaged&) {
-    return std::nullopt;
   }
+}
+
+std::string LabRecord::file() const {
+  return applied ? applied->file : intended ? intended->file : "";
 }
 
 std::string default_state_dir() {
@@ -157,28 +125,36 @@ std::string boot_id() {
   return id;
 }
 
-std::optional<LabRecord> RecordStore::load(const std::string& lab) const {
-  std::ifstream file(directory_ + "/" + lab + ".json");
-  std::ostringstream text;
-  text << file.rdbuf();  // what cannot be read to its end has the wrong sum
-  auto record = from_text(text.str());
-  if (!record || record->lab != lab || record->boot_id != boot_id()) {
-    return std::nullopt;
-  }
-  return record;
+std::string RecordStore::path(const std::string& lab, const char* suffix) const {
+  return directory_ + "/" + lab + suffix;
 }
 
-Result<void> RecordStore::save(const LabRecord& record) const {
+std::optional<LabSource> RecordStore::read(const std::string& lab, const char* suffix) const {
+  std::ifstream file(path(lab, suffix));
+  std::ostringstream text;
+  text << file.rdbuf();  // what cannot be read to its end has the wrong sum
+  auto entry = from_text(text.str());
+  if (!entry || entry->lab != lab || entry->boot_id != boot_id()) {
+    return std::nullopt;
+  }
+  return std::move(entry->source);
+}
+
+LabRecord RecordStore::load(const std::string& lab) const {
+  return {.applied = read(lab, kApplied), .intended = read(lab, kIntended)};
+}
+
+Result<void> RecordStore::intend(const std::string& lab, const LabSource& source) const {
   std::error_code failed;
   fs::create_directories(directory_, failed);
   if (failed) {
     return kernel_error("creating " + quote(directory_), failed.value());
   }
-  const std::string path = directory_ + "/" + record.lab + ".json";
-  const std::string fresh = path + ".new";
-  auto written = write_file(fresh, to_text(record));
-  if (written && ::rename(fresh.c_str(), path.c_str()) != 0) {
-    written = kernel_error("writing " + quote(path), errno);
+  const std::string fresh = path(lab, kFresh);
+  const std::string intended = path(lab, kIntended);
+  auto written = write_file(fresh, to_text({.lab = lab, .boot_id = boot_id(), .source = source}));
+  if (written && ::rename(fresh.c_str(), intended.c_str()) != 0) {
+    written = kernel_error("writing " + quote(intended), errno);
   }
   if (!written) {
     (void)::unlink(fresh.c_str());
@@ -187,13 +163,31 @@ Result<void> RecordStore::save(const LabRecord& record) const {
   return sync_directory(directory_);
 }
 
-Result<void> RecordStore::remove(const std::string& lab) const {
-  for (const char* suffix : {".json", ".json.new"}) {
-    const std::string path = directory_ + "/" + lab + suffix;
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
-      return kernel_error("removing " + quote(path), errno);
-    }
+Result<void> RecordStore::intend_nothing(const std::string& lab) const {
+  const std::string intended = path(lab, kIntended);
+  if (::rename(path(lab, kApplied).c_str(), intended.c_str()) == 0) {
+    return sync_directory(directory_);
   }
+  // Without a record, or with that of a command that was cut short, it says so already.
+  return errno == ENOENT ? Result<void>() : kernel_error("writing " + quote(intended), errno);
+}
+
+Result<void> RecordStore::commit(const std::string& lab) const {
+  const std::string applied = path(lab, kApplied);
+  if (::rename(path(lab, kIntended).c_str(), applied.c_str()) != 0) {
+    return kernel_error("writing " + quote(applied), errno);
+  }
+  return sync_directory(directory_);
+}
+
+Result<void> RecordStore::withdraw(const std::string& lab) const {
+  NSLAB_TRY(remove_files({path(lab, kIntended), path(lab, kFresh)}));
+  (void)::rmdir(directory_.c_str());  // succeeds only without any lab
+  return {};
+}
+
+Result<void> RecordStore::remove(const std::string& lab) const {
+  NSLAB_TRY(remove_files({path(lab, kApplied), path(lab, kIntended), path(lab, kFresh)}));
   (void)::rmdir(directory_.c_str());  // succeeds only for the last lab
   return {};
 }
@@ -202,7 +196,7 @@ std::vector<std::string> RecordStore::labs() const {
   std::vector<std::string> found;
   for (const fs::path name : names_in(directory_).value_or({})) {
     std::error_code failed;
-    if (name.extension() == ".json") {
+    if (name.extension() == kApplied || name.extension() == kIntended) {
       found.push_back(name.stem().string());
     } else if (fs::is_directory(fs::path(directory_) / name, failed)) {
       found.push_back(name.string());

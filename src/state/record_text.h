@@ -1,4 +1,5 @@
-// The text of a record. Private to this module and its tests: others use record.h.
+// The text of a file of a record. Private to this module and its tests: others use
+// record.h.
 #pragma once
 
 #include <optional>
@@ -9,12 +10,23 @@
 
 namespace nslab::state {
 
-std::string to_text(const LabRecord& record);
+// One file: a line with the version and the sum of the rest, a line of JSON, and the
+// lab file's text as it was read.
+struct RecordEntry {
+  std::string lab;
+  std::string boot_id;  // of the boot that the kernel objects belong to
+  LabSource source;
+};
+
+std::string to_text(const RecordEntry& entry);
 
 // Nothing for what is damaged or of another version.
-std::optional<LabRecord> from_text(std::string_view text);
+std::optional<RecordEntry> from_text(std::string_view text);
 
-// The text of a record whose body, one line of JSON, this is: with its sum.
+// The text of a file in which this follows its first line: with its sum.
 std::string with_header(std::string_view body);
+
+// This boot's id, from /proc/sys/kernel/random/boot_id; empty when unreadable.
+std::string boot_id();
 
 }  // namespace nslab::state

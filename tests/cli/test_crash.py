@@ -41,7 +41,7 @@ class Crash(NslabTest):
         self.assert_no_residue(self.before)
 
     def test_killed_with_the_lock_and_nothing_else(self):
-        for name in ("crash.lock", "crash.json.new"):
+        for name in ("crash.lock", "crash.intended.new"):
             STATE.mkdir()
             (STATE / name).touch()
             self.assertIn("crash", succeed(nslab("ls")).out)
@@ -92,10 +92,10 @@ class Crash(NslabTest):
         self.gone()
 
     def test_what_cannot_be_recorded_is_taken_back(self):
-        """The record is written before the first change, and again after the last."""
-        for count in (1, 2, 3, 4):
+        """The intent is written before the first change, and becomes the record after the last."""
+        for count in (1, 2, 3):
             result = self.inject(FSYNC, count, ENOSPC, "up", self.file)
-            self.expect(result, 1, err=["crash.json" if count % 2 else "/run/nslab", "ENOSPC"])
+            self.expect(result, 1, err=["crash.intended" if count == 1 else "/run/nslab", "ENOSPC"])
             self.assert_no_residue(self.before)
 
     def test_a_moment_without_memory_does_not_strand_it_in_another_namespace(self):

@@ -114,7 +114,7 @@ class Down(NslabTest):
     def test_with_a_damaged_record(self):
         for damage in (b"", b"{", b"[]", b"\0" * 100, b'{"version": 999}'):
             self.up()
-            Path("/run/nslab/down.json").write_bytes(damage)
+            Path("/run/nslab/down.applied").write_bytes(damage)
             succeed(nslab("down", "down"))
             self.gone()
 

@@ -156,7 +156,7 @@ class Node(NslabTest):
                 self.running.shell("a", command)
 
     def test_the_program_and_its_init_cannot_be_reached_from_a_node(self):
-        self.fails_in("a", "cat /run/nslab/node.json")
+        self.fails_in("a", "cat /run/nslab/node.applied")
         self.fails_in("a", "ls /run/nslab")
 
     def test_memory_of_an_init_is_small(self):

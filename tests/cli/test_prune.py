@@ -32,7 +32,7 @@ class Prune(NslabTest):
     def orphan(self, name="lost"):
         """A lab whose record is lost."""
         lab = bring_up(lab_file(LAB.replace("NAME", name), name))
-        (STATE / f"{name}.json").unlink()
+        (STATE / f"{name}.applied").unlink()
         return lab
 
     def labs(self):
@@ -96,8 +96,8 @@ class Prune(NslabTest):
         for what, plant in {"a directory": lambda: (STATE / "lost").mkdir(parents=True),
                             "a mount": mount, "a name": name,
                             "a cgroup": lambda: v2_cgroup("lost/a").mkdir(parents=True),
-                            "a lock": file("lost.lock"), "half a record": file("lost.json.new"),
-                            "an empty record": file("lost.json")}.items():
+                            "a lock": file("lost.lock"), "half a record": file("lost.intended.new"),
+                            "an empty record": file("lost.applied")}.items():
             with self.subTest(what):
                 plant()
                 self.pruned("lost")

@@ -201,7 +201,7 @@ DELETIONS = {
     "limits-note": (remove("/run/nslab/crash/limits/a"), ""),
     "hosts": (remove("/run/nslab/crash/base/etc/hosts"), ""),
     "log": (lambda: shutil.rmtree("/run/nslab/crash/log"), ""),
-    "record": (remove("/run/nslab/crash.json"), ""),
+    "record": (remove("/run/nslab/crash.applied"), ""),
     "service": (kill(lambda it: it.services("a")["sleep infinity"]), "a"),
     "init": (kill(lambda it: it.init("a")), "a"),
     "socket": (remove("/run/nslab/crash/nodes/a/init.sock"), "a"),

@@ -10,7 +10,7 @@ import cell
 import lab
 from nslab_test import residue, succeed
 
-RECORD = Path("/run/nslab/crash.json")
+RECORD = Path("/run/nslab/crash.applied")
 STEP = 16  # bytes of a record that one case cuts or flips one by one
 
 
@@ -19,28 +19,33 @@ def with_sum(body):
     value = 0xcbf29ce484222325
     for byte in body:
         value = (value ^ byte) * 0x100000001b3 & 0xffffffffffffffff
-    header = json.dumps({"version": 1, "sum": str(value)}, separators=(",", ":"))
-    return header.encode() + b"\n" + body + b"\n"
+    return json.dumps({"version": 2, "sum": str(value)}, separators=(",", ":")).encode() + b"\n" + body
 
 
-def changed(change):
+def changed(change=lambda described: None, text=lambda text: text):
+    """What is said of the lab file, or the file itself, is another, and the sum right."""
     def damage(record):
-        body = json.loads(record.split(b"\n")[1])
-        change(body)
-        return with_sum(json.dumps(body, separators=(",", ":")).encode())
+        _, described, file = record.split(b"\n", 2)
+        described = json.loads(described)
+        change(described)
+        return with_sum(json.dumps(described, separators=(",", ":")).encode() + b"\n" + text(file))
     return damage
 
 
 WHOLE = {
-    "same": changed(lambda body: None),
-    "boot": changed(lambda body: body.update({"boot-id": "0" * 36})),
-    "lab": changed(lambda body: body.update({"lab": "other"})),
-    "nothing": changed(lambda body: body.update({"applied": None})),
-    "types": changed(lambda body: body.update({"applied": [1, {"resources": 3}]})),
-    "resource": changed(lambda body: body["applied"]["resources"].append({"spec": {"kind": "moon"}})),
-    "path": changed(lambda body: body["applied"].update({"lab": "../../etc"})),
-    "deep": lambda record: with_sum(b"[" * 200000),
-    "version": lambda record: record.replace(b'"version":1', b'"version":2'),
+    "same": changed(),
+    "boot": changed(lambda described: described.update({"boot-id": "0" * 36})),
+    "lab": changed(lambda described: described.update({"lab": "other"})),
+    "types": changed(lambda described: described.update({"directory": [1, {"file": 3}]})),
+    "missing": changed(lambda described: described.pop("file")),
+    "path": changed(lambda described: described.update({"file": "/etc/passwd", "directory": "/"})),
+    "limits": changed(lambda described: described.update({"without-limits": True})),
+    "text empty": changed(text=lambda _: b""),
+    "text of another lab": changed(text=lambda _: b"name: other\nnodes: {n: }\n"),
+    "text no lab": changed(text=lambda _: b"\0\xff"),
+    "text deep": changed(text=lambda _: b"[" * 200000),
+    "deep": lambda record: with_sum(b"[" * 200000 + b"\n"),
+    "version": lambda record: record.replace(b'"version":2', b'"version":3'),
     "empty": lambda record: b"",
     "zeros": lambda record: bytes(len(record)),
     "long": lambda record: record * 50,

@@ -75,7 +75,7 @@ void check_change(const LabSketch& from, const LabSketch& to) {
 
   must_apply(bench, nothing());
   REQUIRE(bench.host.world.resources.empty());
-  REQUIRE_FALSE(bench.store.load("lab"));
+  REQUIRE(bench.store.load("lab") == state::LabRecord{});
 }
 
 // B is tried on A and fails at one object: A is there again. Then killed at that

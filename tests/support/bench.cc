@@ -1,21 +1,37 @@
 #include "support/bench.h"
 
+#include "support/print.h"
+
 namespace nslab::test {
 
 reconcile::Reconciler Bench::reconciler() {
-  return {host, store, progress_, [this] {
-            return interrupted_at.has_value() && host.touched() >= *interrupted_at;
-          }};
+  return {host,
+          store,
+          progress_,
+          [this](const std::string& /*lab*/, const state::LabSource& source) {
+            return std::optional(said_.at(source.text));
+          },
+          [this] { return interrupted_at.has_value() && host.touched() >= *interrupted_at; }};
+}
+
+state::LabSource Bench::source_of(const resource::DesiredState& desired, std::string file) {
+  if (desired.resources.empty()) {
+    return {};  // no file asks for nothing
+  }
+  const std::string text = print(as_observed(desired));
+  said_.insert_or_assign(text, desired);
+  return {.file = std::move(file), .text = text};
 }
 
 std::optional<reconcile::Failed> Bench::apply(const resource::DesiredState& desired,
-                                              const reconcile::Reconciler::Options& options) {
+                                              reconcile::Reconciler::Options options) {
   reconcile::Report report;
+  options.source = source_of(desired, options.source.file);
   return reconciler().apply(desired, options, report);
 }
 
 plan::Plan Bench::plan(const resource::DesiredState& desired) {
-  auto plan = reconciler().plan(desired);
+  auto plan = reconciler().plan(desired, source_of(desired, ""));
   return plan ? *std::move(plan) : plan::Plan{};
 }
 

@@ -1,6 +1,7 @@
 // A reconciler with all that it needs, on a FakeHost.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -28,13 +29,17 @@ class Bench {
   // From this object on the user has interrupted.
   std::optional<std::size_t> interrupted_at;
 
+  // The file's text is made up: it is remembered what it says.
   std::optional<reconcile::Failed> apply(const resource::DesiredState& desired,
-                                         const reconcile::Reconciler::Options& options = {});
+                                         reconcile::Reconciler::Options options = {});
   plan::Plan plan(const resource::DesiredState& desired);
 
  private:
   reconcile::Reconciler reconciler();
+  state::LabSource source_of(const resource::DesiredState& desired, std::string file);
+
   Silent progress_;
+  std::map<std::string, resource::DesiredState> said_;  // by the text of a lab file
 };
 
 // "cause; not rolled back: why".

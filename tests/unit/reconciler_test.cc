@@ -29,13 +29,13 @@ std::string webdb_world() {
 
 TEST_CASE("apply: brings a lab up, and writes down what it is") {
   Bench bench;
-  REQUIRE_FALSE(bench.apply(desired_state(webdb()), {.file = "/webdb.yaml"}));
+  REQUIRE_FALSE(bench.apply(desired_state(webdb()), {.source = {.file = "/webdb.yaml"}}));
   CHECK(print(bench.host.world) == webdb_world());
   const auto record = bench.store.load("lab");
-  REQUIRE(record);
-  CHECK(record->file == "/webdb.yaml");
-  CHECK(record->applied->resources.size() == bench.host.world.resources.size());
-  CHECK_FALSE(record->intended);
+  REQUIRE(record.applied);
+  CHECK(record.applied->file == "/webdb.yaml");
+  CHECK(record.applied->text == webdb_world());
+  CHECK_FALSE(record.intended);
 }
 
 TEST_CASE("apply: a lab that is up already is looked at, and no more") {
@@ -85,21 +85,32 @@ TEST_CASE("apply: a failed one goes back to nothing where nothing was") {
   REQUIRE(failed);
   CHECK(failed->rolled_back);
   CHECK(bench.host.world.resources.empty());
-  CHECK_FALSE(bench.store.load("lab"));
+  CHECK(bench.store.load("lab") == state::LabRecord{});
 }
 
 TEST_CASE("apply: a failed one goes back to the lab that was, record and all") {
   Bench bench;
-  REQUIRE_FALSE(bench.apply(desired_state(webdb()), {.file = "/webdb.yaml"}));
+  REQUIRE_FALSE(bench.apply(desired_state(webdb()), {.source = {.file = "/webdb.yaml"}}));
   bench.host.fail({.object = 4});
-  const auto failed = bench.apply(desired_state(changed_webdb()), {.file = "/other.yaml"});
+  const auto failed =
+      bench.apply(desired_state(changed_webdb()), {.source = {.file = "/other.yaml"}});
   REQUIRE(failed);
   CHECK(failed->rolled_back);
   CHECK(print(bench.host.world) == webdb_world());
   const auto record = bench.store.load("lab");
-  REQUIRE(record);
-  CHECK(record->file == "/webdb.yaml");
-  CHECK_FALSE(record->intended);
+  REQUIRE(record.applied);
+  CHECK(record.applied->file == "/webdb.yaml");
+  CHECK_FALSE(record.intended);
+}
+
+TEST_CASE("apply: a file that says the same in other words is written down, and no more") {
+  Bench bench;
+  REQUIRE_FALSE(bench.apply(desired_state(webdb()), {.source = {.file = "/webdb.yaml"}}));
+  bench.host.calls.clear();
+  REQUIRE_FALSE(bench.apply(desired_state(webdb()), {.source = {.file = "/moved.yaml"}}));
+  CHECK(bench.host.calls == std::vector<std::string>{"observe"});
+  CHECK(bench.store.load("lab").file() == "/moved.yaml");
+  CHECK_FALSE(bench.store.load("lab").intended);
 }
 
 TEST_CASE("apply: without a record it goes back to what was running") {
@@ -118,7 +129,7 @@ TEST_CASE("apply: the wreck of a command that was killed is not kept") {
   Bench bench;
   bench.host.fail({.object = 20});
   REQUIRE(bench.apply(desired_state(webdb()), {.keep_wreck = true}));
-  REQUIRE(bench.store.load("lab")->intended);
+  REQUIRE(bench.store.load("lab").intended);
   bench.host.fail({.object = 4});
   const auto failed = bench.apply(desired_state(webdb()));
   REQUIRE(failed);
@@ -145,10 +156,17 @@ TEST_CASE("apply: a host that cannot be read any more is said not to be rolled b
   REQUIRE_FALSE(bench.apply(desired_state({})));
   Silent silent;
   // Blind from the first change on.
-  reconcile::Reconciler reconciler(bench.host, bench.store, silent, [&] {
-    bench.host.go_blind(true);
-    return true;
-  });
+  reconcile::Reconciler reconciler(
+      bench.host,
+      bench.store,
+      silent,
+      [](const std::string&, const state::LabSource&) {
+        return std::optional<resource::DesiredState>();
+      },
+      [&] {
+        bench.host.go_blind(true);
+        return true;
+      });
   reconcile::Report report;
   const auto failed = reconciler.apply(desired_state(webdb()), {}, report);
   REQUIRE(failed);
