@@ -4,10 +4,24 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <optional>
+#include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace nslab {
+
+// A thread that runs `act` and ends before this object does; invalid where the system
+// has none to give: then its caller does the work.
+template <typename Act>
+std::optional<std::jthread> try_thread(Act act) {
+  try {
+    return std::jthread(std::move(act));
+  } catch (const std::system_error&) {
+    return std::nullopt;
+  }
+}
 
 // Runs act(i) for each i below `count`, in no order, and returns when all are
 // done. Whatever act touches must be its own. The threads end before it returns:
@@ -27,9 +41,9 @@ void in_parallel(std::size_t count, Act act) {
       act(i);
     }
   };
-  std::vector<std::jthread> others;
+  std::vector<std::optional<std::jthread>> others;
   for (std::size_t i = 1; i < threads; ++i) {
-    others.emplace_back(work);
+    others.push_back(try_thread(work));
   }
   work();
 }

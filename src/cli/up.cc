@@ -49,7 +49,10 @@ int run(const Arguments& arguments, Console& console) {
     console.fail(locked.error());
     return kFailed;
   }
-  console.warn(host::LinuxHost::warnings(desired));
+  {
+    const Profile::Timer timer(report.profile, "check");
+    console.warn(host::LinuxHost::warnings(desired));
+  }
   const auto failed = session->reconciler().apply(
       desired, {.source = file->source, .keep_wreck = arguments.keep}, report);
   log_phases(report.profile, console);

@@ -6,7 +6,6 @@
 #include "base/text.h"
 #include "host/control.h"
 #include "host/spawner.h"
-#include "kernel/mount.h"
 #include "kernel/netns.h"
 
 namespace nslab::host {
@@ -16,17 +15,20 @@ Context::Context(Layout paths, kernel::CgroupTree tree, std::function<bool()> in
 
 Context::~Context() = default;
 
-void Context::close_all() {
-  open.clear();
-  spawner.reset();
+void Context::close_distrusted() {
+  if (distrusted.exchange(false)) {
+    open.clear();
+    spawner.reset();
+  }
 }
 
 namespace {
 
 Result<UniqueFd> find_netns(const Layout& layout, std::string_view netns) {
-  const std::string path = layout.netns(netns);
-  if (kernel::is_namespace_mount(path)) {
-    return kernel::open_namespace_file(path, kernel::Namespace::net);
+  auto named = kernel::open_namespace_file(layout.netns(netns), kernel::Namespace::net);
+  // Without its name, or with one that was cut short: nothing is mounted on its file.
+  if (named || (named.error().kind != ErrorKind::conflict && !is_gone(named.error()))) {
+    return named;
   }
   NSLAB_ASSIGN(control, Control::connect(layout.control_socket(netns)));
   return kernel::open_namespace(control.init_pid(), kernel::Namespace::net);
@@ -50,6 +52,7 @@ std::size_t most_open() {
 }  // namespace
 
 Result<std::shared_ptr<OpenNetns>> open_netns(Context& context, std::string_view netns) {
+  const std::scoped_lock lock(context.open_mutex);
   if (const auto known = context.open.find(netns); known != context.open.end()) {
     return known->second;
   }

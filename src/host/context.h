@@ -1,10 +1,12 @@
 // What the functions of this module share while they work on one lab.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <span>
@@ -39,8 +41,8 @@ struct OpenNetns {
 // What one network namespace holds.
 struct NetnsContents {
   std::string netns;
-  bool named = false;               // `ip netns` finds it
-  std::shared_ptr<OpenNetns> open;  // null where there is only a name
+  bool named = false;    // `ip netns` finds it
+  bool present = false;  // otherwise there is only a name
   std::vector<kernel::Link> links;
   std::vector<kernel::Address> addresses;
   std::vector<kernel::Route> routes;
@@ -69,6 +71,7 @@ struct Context {
   std::set<std::string, std::less<>> graceful_nodes;
   // The lab's network namespaces that this command works in, by their names.
   std::map<std::string, std::shared_ptr<OpenNetns>, std::less<>> open;
+  std::mutex open_mutex;  // nodes are made beside the network: both look into `open`
   // Inodes of the network namespaces that were let go, and their names: settle()
   // names what still holds one of them.
   std::map<std::uint64_t, std::string> released;
@@ -79,9 +82,10 @@ struct Context {
 
   static constexpr std::chrono::seconds kPatience{10};
 
-  // After a failure: a socket may be in the middle of an answer, and what comes next
-  // from it is not what was asked. What is needed is opened anew.
-  void close_all();
+  // After a failure a socket may be in the middle of an answer, and what comes next
+  // from it is not what was asked: what is needed is opened anew.
+  std::atomic<bool> distrusted = false;
+  void close_distrusted();
 
   [[nodiscard]] std::chrono::steady_clock::time_point deadline() const {
     return std::chrono::steady_clock::now() + kPatience;
@@ -96,6 +100,9 @@ Result<std::shared_ptr<OpenNetns>> open_netns(Context& context, std::string_view
 // without its namespace, and no process in it.
 Result<std::vector<std::shared_ptr<OpenNetns>>> open_all(Context& context,
                                                          std::span<const std::string> names);
+
+// Starts the spawner where there is none yet.
+Result<void> ensure_spawner(Context& context);
 
 // Before the namespace is to end, or when another takes its name.
 void let_go(Context& context, std::string_view netns);

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <memory>
 
 #include "base/text.h"
 
@@ -126,25 +127,27 @@ Result<void> send_packet(int socket, const Packet& packet, std::span<const int> 
 }
 
 Result<Packet> receive_packet(int socket, Clock::time_point deadline) {
+  thread_local const auto buffer = std::make_unique_for_overwrite<char[]>(init::kMaxPacket);
   for (;;) {
+    const ssize_t length = ::recv(socket, buffer.get(), init::kMaxPacket, MSG_TRUNC | MSG_DONTWAIT);
+    if (length > static_cast<ssize_t>(init::kMaxPacket)) {
+      return kernel_error("hearing from a node's init", EBADMSG);
+    }
+    if (length > 0) {
+      return decode({buffer.get(), static_cast<std::size_t>(length)});
+    }
+    if (length == 0) {
+      return kernel_error("the node's init has ended", ECONNRESET);
+    }
+    if (errno != EAGAIN && errno != EINTR) {
+      return kernel_error("talking to a node's init", errno);
+    }
     pollfd poll{.fd = socket, .events = POLLIN, .revents = 0};
     const int ready = ::poll(&poll, 1, milliseconds_to(deadline));
     if (ready == 0) {
       return kernel_error("waiting for a node's init", ETIMEDOUT);
     }
-    std::string bytes;
-    ssize_t length = ready > 0 ? ::recv(socket, nullptr, 0, MSG_PEEK | MSG_TRUNC) : -1;
-    if (length > 0) {
-      bytes.resize(static_cast<std::size_t>(length));
-      length = ::recv(socket, bytes.data(), bytes.size(), 0);
-    }
-    if (length > 0) {
-      return decode(bytes);
-    }
-    if (length == 0) {
-      return kernel_error("the node's init has ended", ECONNRESET);
-    }
-    if (errno != EINTR) {
+    if (ready < 0 && errno != EINTR) {
       return kernel_error("talking to a node's init", errno);
     }
   }
@@ -196,26 +199,28 @@ Result<Packet> Control::request(std::string_view verb,
   return receive(Clock::now() + patience);
 }
 
-Result<std::vector<Packet>> Control::list(std::string_view verb) {
-  NSLAB_TRY(send(verb, {}));
-  return collect();
+Result<void> Control::ask_status() {
+  NSLAB_TRY(send("status", {}));
+  // The init hangs up when it has answered, and is not woken once more for it.
+  (void)::shutdown(socket_.get(), SHUT_WR);
+  return {};
 }
 
-Result<std::vector<Packet>> Control::collect() {
+Result<std::vector<Packet>> Control::hear_status() {
   std::vector<Packet> packets;
   const auto deadline = Clock::now() + kPatience;
   std::size_t left = kMostCollected;
   for (;;) {
     NSLAB_ASSIGN(packet, receive(deadline));
-    if (packet.verb == "end") {
-      return packets;
-    }
     const std::size_t size = size_of(packet);
     if (packet.verb.empty() || size > left) {
       return kernel_error("hearing from a node's init", EBADMSG);
     }
     left -= size;
     packets.push_back(std::move(packet));
+    if (packets.back().verb == "node") {
+      return packets;
+    }
   }
 }
 

@@ -60,15 +60,14 @@ class Control {
                          std::span<const int> fds = {},
                          std::chrono::milliseconds patience = kPatience);
 
-  // Sends a request and collects the replies up to `end`.
-  Result<std::vector<Packet>> list(std::string_view verb);
-
   // The two halves of request(), for many nodes at once.
   Result<void> send(std::string_view verb, Packet fields, std::span<const int> fds = {});
   Result<Packet> receive(std::chrono::steady_clock::time_point deadline);
 
-  // The second half of list().
-  Result<std::vector<Packet>> collect();
+  // What there is in the node. Asking is the connection's last request; in two halves,
+  // for many nodes at once.
+  Result<void> ask_status();
+  Result<std::vector<Packet>> hear_status();
 
   // Longer than anything that an init does not itself bound.
   static constexpr std::chrono::milliseconds kPatience{60000};

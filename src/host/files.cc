@@ -23,6 +23,13 @@ Result<void> make_directories(const std::string& path) {
   return {};
 }
 
+Result<void> make_directory(const std::string& path) {
+  if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) {
+    return kernel_error("creating " + quote(path), errno);
+  }
+  return {};
+}
+
 Result<void> write_file(const std::string& path, std::string_view content, mode_t mode) {
   const UniqueFd file(
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode));

@@ -14,13 +14,16 @@ namespace nslab::host {
 // The directory and those above it that are missing.
 Result<void> make_directories(const std::string& path);
 
+// The directory alone; one that is there already is no error.
+Result<void> make_directory(const std::string& path);
+
 // Writes in place, so that who has the file open or below an overlay sees it.
 Result<void> write_file(const std::string& path, std::string_view content, mode_t mode = 0644);
 
-// Nothing when it cannot be read.
 // Where a symbolic link leads; empty for what is none.
 Result<std::string> link_target(const std::string& path);
 
+// Nothing when it cannot be read.
 std::optional<std::string> read_file(const std::string& path);
 
 }  // namespace nslab::host

@@ -44,6 +44,11 @@ class Host {
   virtual Result<resource::ObservedState> observe() = 0;
 
   virtual Outcome create(std::span<const resource::Spec* const> batch) = 0;
+
+  // Gets ready for one thread to create nodes while another creates bridges, cables,
+  // addresses and routes. False where that cannot be.
+  [[nodiscard]] virtual bool prepare_side_by_side() { return false; }
+
   virtual Outcome change(std::span<const Change> batch) = 0;
   // The specs are as observed.
   virtual Outcome destroy(std::span<const resource::Spec* const> batch) = 0;

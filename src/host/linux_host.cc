@@ -28,9 +28,11 @@ Failure not_possible(const resource::Spec& spec, const char* what) {
       Error{.kind = ErrorKind::internal, .message = to_string(id_of(spec)) + " cannot be " + what}};
 }
 
-Outcome closing_on_failure(Context& context, Outcome outcome) {
+// What is open may be in use beside this call, so that it is closed before the next
+// look at the host.
+Outcome distrusting_on_failure(Context& context, Outcome outcome) {
   if (outcome) {
-    context.close_all();
+    context.distrusted = true;
   }
   return outcome;
 }
@@ -77,9 +79,10 @@ std::vector<Error> LinuxHost::warnings(const resource::DesiredState& desired) {
 }
 
 Result<resource::ObservedState> LinuxHost::observe() {
+  context_->close_distrusted();
   auto observed = host::observe(*context_);
   if (!observed) {
-    context_->close_all();
+    context_->distrusted = true;
   }
   return observed;
 }
@@ -91,10 +94,16 @@ Outcome LinuxHost::create(std::span<const resource::Spec* const> batch) {
         if constexpr (std::is_same_v<T, resource::Link>) {
           return not_possible(first, "created");  // foreign: only ever found
         } else {
-          return closing_on_failure(*context_, host::create(*context_, Batch<T>(typed<T>(batch))));
+          return distrusting_on_failure(*context_,
+                                        host::create(*context_, Batch<T>(typed<T>(batch))));
         }
       },
       *batch.front());
+}
+
+// A process that forks has one thread.
+bool LinuxHost::prepare_side_by_side() {
+  return ensure_spawner(*context_).has_value();
 }
 
 Outcome LinuxHost::change(std::span<const Change> batch) {
@@ -107,7 +116,7 @@ Outcome LinuxHost::change(std::span<const Change> batch) {
           for (const Change& each : batch) {
             changes.push_back({std::get_if<T>(each.before), std::get_if<T>(each.after)});
           }
-          return closing_on_failure(*context_, host::change(*context_, Changes<T>(changes)));
+          return distrusting_on_failure(*context_, host::change(*context_, Changes<T>(changes)));
         } else {
           return not_possible(first, "changed in place");
         }
@@ -122,17 +131,20 @@ Outcome LinuxHost::destroy(std::span<const resource::Spec* const> batch) {
         if constexpr (std::is_same_v<T, resource::Setup>) {
           return not_possible(first, "undone");  // the node restarts instead
         } else {
-          return closing_on_failure(*context_, host::destroy(*context_, Batch<T>(typed<T>(batch))));
+          return distrusting_on_failure(*context_,
+                                        host::destroy(*context_, Batch<T>(typed<T>(batch))));
         }
       },
       *batch.front());
 }
 
 Result<void> LinuxHost::settle() {
+  context_->close_distrusted();
   return host::settle(*context_);
 }
 
 Result<LabStatus> LinuxHost::inspect() {
+  context_->close_distrusted();
   return host::inspect(*context_);
 }
 

@@ -27,6 +27,9 @@ class LinuxHost final : public Host {
 
   Result<resource::ObservedState> observe() override;
   Outcome create(std::span<const resource::Spec* const> batch) override;
+
+  [[nodiscard]] bool prepare_side_by_side() override;
+
   Outcome change(std::span<const Change> batch) override;
   Outcome destroy(std::span<const resource::Spec* const> batch) override;
   Result<void> settle() override;

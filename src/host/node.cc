@@ -47,12 +47,11 @@ Result<UniqueFd> bind_control_socket(const std::string& path) {
     return kernel_error("binding " + quote(path), bound.valid() ? ENAMETOOLONG : errno);
   }
   path.copy(address.sun_path, path.size());
-  const mode_t before = ::umask(0177);
-  const int failed = ::bind(bound.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
-  const int error = errno;
-  (void)::umask(before);
-  if (failed != 0) {
-    return kernel_error("binding " + quote(path), error);
+  // The file gets the socket's mode: unix(7) does not say so, unix_bind_bsd() of the
+  // kernel does it. A umask would be that of all threads.
+  if (::fchmod(bound.get(), 0600) != 0 ||
+      ::bind(bound.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+    return kernel_error("binding " + quote(path), errno);
   }
   return bound;
 }
@@ -112,37 +111,44 @@ struct Layer {
 
 Result<Layer> make_layer(const std::string& directory, const std::string& lower) {
   Layer layer{.lower = lower, .upper = directory + "/upper", .work = directory + "/work"};
-  NSLAB_TRY(make_directories(layer.upper));
-  NSLAB_TRY(make_directories(layer.work));
+  NSLAB_TRY(make_directory(directory));
+  NSLAB_TRY(make_directory(layer.upper));
+  NSLAB_TRY(make_directory(layer.work));
   return layer;
 }
 
-// The file systems that are mounted below the roots of nodes, found once for many
-// nodes: every name of a namespace is in the table of mounts.
-class FileSystems {
+// What is found once for many nodes.
+class Surroundings {
  public:
-  static Result<FileSystems> read() {
+  static Result<Surroundings> read(const Context& context) {
     NSLAB_ASSIGN(table, kernel::mount_table());
-    return FileSystems(std::move(table));
+    return Surroundings(std::move(table), context.cgroups.narrowed(context.layout.lab()));
   }
 
-  const std::vector<std::string>& below(const std::string& root) {
+  // The file systems that are mounted below a node's root. Every name of a namespace is
+  // in the table of mounts.
+  const std::vector<std::string>& file_systems_below(const std::string& root) {
     const auto known = found_.find(root);
     return known != found_.end()
                ? known->second
                : found_.emplace(root, kernel::file_systems_below(table_, root)).first->second;
   }
 
+  // Those that the lab has cgroups in.
+  [[nodiscard]] const kernel::CgroupTree& cgroups() const { return cgroups_; }
+
  private:
-  explicit FileSystems(std::vector<kernel::MountEntry> table) : table_(std::move(table)) {}
+  Surroundings(std::vector<kernel::MountEntry> table, kernel::CgroupTree cgroups)
+      : table_(std::move(table)), cgroups_(std::move(cgroups)) {}
 
   std::vector<kernel::MountEntry> table_;
   std::map<std::string, std::vector<std::string>> found_;
+  kernel::CgroupTree cgroups_;
 };
 
 // The node's root, and a layer over each further file system that is mounted in it.
 Result<void> add_root(const Context& context,
-                      FileSystems& file_systems,
+                      Surroundings& surroundings,
                       const Node& node,
                       NodeRequest& request) {
   if (node.ns(NsType::mnt).mode != NsChoice::Mode::own) {
@@ -161,7 +167,7 @@ Result<void> add_root(const Context& context,
       .add("upper", top.upper)
       .add("work", top.work);
   int count = 0;
-  for (const std::string& target : file_systems.below(root)) {
+  for (const std::string& target : surroundings.file_systems_below(root)) {
     NSLAB_ASSIGN(layer, make_layer(directory + "/layer" + std::to_string(++count), target));
     const std::string inside = root == "/" ? target : target.substr(root.size());
     request.packet.add("layer",
@@ -170,19 +176,20 @@ Result<void> add_root(const Context& context,
   return {};
 }
 
-Result<void> add_cgroup(const Context& context, const Node& node, NodeRequest& request) {
-  const std::string path = context.layout.cgroup(node.name);
-  request.packet.add_all("attach", context.cgroups.v1_procs_files(path));
-  NSLAB_ASSIGN(directory, context.cgroups.directory(path));
+Result<void> add_cgroup(const kernel::CgroupTree& cgroups,
+                        const std::string& path,
+                        NodeRequest& request) {
+  request.packet.add_all("attach", cgroups.v1_procs_files(path));
+  NSLAB_ASSIGN(directory, cgroups.directory(path));
   if (directory.valid()) {
     give(request, "cgroup2", std::move(directory));
   }
   return {};
 }
 
-Result<NodeRequest> request_for(Context& context, FileSystems& file_systems, const Node& node) {
+Result<NodeRequest> request_for(Context& context, Surroundings& surroundings, const Node& node) {
   const Layout& layout = context.layout;
-  NSLAB_TRY(make_directories(layout.node_dir(node.name)));
+  NSLAB_TRY(make_directory(layout.node_dir(node.name)));
   NodeRequest request;
   request.packet.verb = "node";
   request.packet.add("id", node.name)
@@ -193,8 +200,8 @@ Result<NodeRequest> request_for(Context& context, FileSystems& file_systems, con
       .add_all("env", node.environment)
       .add("spec", resource::to_json_text(node));
   NSLAB_TRY(add_namespaces(context, node, request));
-  NSLAB_TRY(add_root(context, file_systems, node, request));
-  NSLAB_TRY(add_cgroup(context, node, request));
+  NSLAB_TRY(add_root(context, surroundings, node, request));
+  NSLAB_TRY(add_cgroup(surroundings.cgroups(), layout.cgroup(node.name), request));
   NSLAB_ASSIGN(listener, bind_control_socket(layout.control_socket(node.name)));
   give(request, "listen", std::move(listener));
   return request;
@@ -228,16 +235,18 @@ Result<void> empty_cgroup(Context& context, const std::string& node) {
 
 // What an earlier init of that name left behind: its files, and processes that
 // shared another node's PID namespace.
-Result<void> clear_remains(Context& context, const std::string& node) {
+Result<void> clear_remains(Context& context,
+                           const kernel::CgroupTree& cgroups,
+                           const std::string& node) {
   struct stat info {};
 
-  NSLAB_ASSIGN(left, context.cgroups.processes(context.layout.cgroup(node)));
+  NSLAB_ASSIGN(left, cgroups.processes(context.layout.cgroup(node)));
   // Where one was, it may have been killed together with its cgroup.
   const bool was_there = ::stat(context.layout.node_dir(node).c_str(), &info) == 0;
   if (!left.empty() || was_there) {
     NSLAB_TRY(empty_cgroup(context, node));
   }
-  return kernel::remove_tree(context.layout.node_dir(node));
+  return was_there ? kernel::remove_tree(context.layout.node_dir(node)) : Result<void>();
 }
 
 Result<void> remove_node(Context& context, const Node& node) {
@@ -265,21 +274,25 @@ Result<void> change_node(const Context& context, const Node& before, const Node&
 
 }  // namespace
 
-Outcome create(Context& context, Batch<Node> batch) {
+Result<void> ensure_spawner(Context& context) {
   if (!context.spawner) {
-    auto spawner = Spawner::start(context.layout.state_dir());
-    if (!spawner) {
-      return Failure{0, std::move(spawner).error()};
-    }
-    context.spawner = *std::move(spawner);
+    NSLAB_ASSIGN(spawner, Spawner::start(context.layout.state_dir()));
+    context.spawner = std::move(spawner);
   }
-  auto file_systems = FileSystems::read();
-  if (!file_systems) {
-    return Failure{0, std::move(file_systems).error()};
+  return {};
+}
+
+Outcome create(Context& context, Batch<Node> batch) {
+  if (auto started = ensure_spawner(context); !started) {
+    return Failure{0, std::move(started).error()};
+  }
+  auto surroundings = Surroundings::read(context);
+  if (!surroundings) {
+    return Failure{0, std::move(surroundings).error()};
   }
   return context.spawner->spawn(batch.size(), [&](std::size_t i) -> Result<NodeRequest> {
-    NSLAB_TRY(clear_remains(context, batch[i]->name));
-    return request_for(context, *file_systems, *batch[i]);
+    NSLAB_TRY(clear_remains(context, surroundings->cgroups(), batch[i]->name));
+    return request_for(context, *surroundings, *batch[i]);
   });
 }
 

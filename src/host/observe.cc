@@ -131,20 +131,6 @@ Result<void> observe_user_namespaces(const Layout& layout, ObservedState& state)
   return {};
 }
 
-Result<void> observe_sysctls(Context& context, ObservedState& state) {
-  NSLAB_ASSIGN(nodes, names_in(context.layout.sysctl_dir()));
-  for (const std::string& node : nodes) {
-    NSLAB_ASSIGN(names, names_in(context.layout.sysctl_dir(node)));
-    for (const std::string& name : names) {
-      const std::string key = saved_sysctl_key(name);
-      if (auto value = read_node_sysctl(context, node, key)) {
-        state.add(resource::Sysctl{.node = node, .key = key, .value = *std::move(value)});
-      }
-    }
-  }
-  return {};
-}
-
 // Names that the lab could want and that belong to somebody else.
 Result<void> observe_foreign_names(const Layout& layout, ObservedState& state) {
   const std::string prefix = layout.lab() + ".";

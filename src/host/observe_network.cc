@@ -3,13 +3,14 @@
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
-#include <memory>
 
-#include "base/parallel.h"
+#include "base/directory.h"
 #include "base/text.h"
 #include "host/control.h"
 #include "host/observe.h"
+#include "host/per_netns.h"
 #include "kernel/address.h"
 #include "kernel/mount.h"
 #include "kernel/netns.h"
@@ -135,21 +136,21 @@ bool is_named(const Layout& layout, const std::string& netns) {
   return kernel::is_namespace_mount(layout.netns(netns)) && leads_into(layout, netns);
 }
 
-Result<void> read(const Layout& layout, NetnsContents& contents) {
+Result<void> read(const Layout& layout, OpenNetns* netns, NetnsContents& contents) {
   contents.named = is_named(layout, contents.netns);
-  if (!contents.open) {
+  contents.present = netns != nullptr;
+  if (netns == nullptr) {
     return {};
   }
-  kernel::Socket& socket = contents.open->socket;
-  NSLAB_ASSIGN(links, kernel::list_links(socket));
+  NSLAB_ASSIGN(links, kernel::list_links(netns->socket));
   contents.links = std::move(links);
-  NSLAB_ASSIGN(addresses, kernel::list_addresses(socket));
+  NSLAB_ASSIGN(addresses, kernel::list_addresses(netns->socket));
   contents.addresses = std::move(addresses);
-  NSLAB_ASSIGN(routes, kernel::list_routes(socket));
+  NSLAB_ASSIGN(routes, kernel::list_routes(netns->socket));
   contents.routes = std::move(routes);
-  contents.open->links.clear();
+  netns->links.clear();
   for (const kernel::Link& link : contents.links) {
-    contents.open->links.emplace(link.name, link.index);
+    netns->links.emplace(link.name, link.index);
   }
   return {};
 }
@@ -162,7 +163,7 @@ void add(const Layout& layout,
   if (state.resources.contains({resource::Kind::userns, contents.netns})) {
     spec.userns = contents.netns;
   }
-  if (!contents.open) {
+  if (!contents.present) {
     // A name that was cut short: a file without its namespace, and no process in it.
     spec.userns = "?";
   }
@@ -171,6 +172,39 @@ void add(const Layout& layout,
   observe_links(layout, contents, names, state, cables);
   observe_addresses(contents, names, state);
   observe_routes(contents, names, state);
+}
+
+// Nothing where it cannot be read: its namespace is gone, or the node is down.
+std::optional<std::string> read_sysctl(const Layout& layout,
+                                       const std::string& node,
+                                       OpenNetns* netns,
+                                       const std::string& key) {
+  auto value = [&]() -> Result<std::string> {
+    NSLAB_ASSIGN(type, kernel::namespace_of_sysctl(key));
+    if (type == kernel::Namespace::net) {
+      return netns != nullptr ? kernel::read_sysctl(netns->socket, netns->ns.get(), key)
+                              : kernel_error("reading sysctl " + quote(key), ENOENT);
+    }
+    NSLAB_ASSIGN(control, Control::connect(layout.control_socket(node)));
+    NSLAB_ASSIGN(ns, kernel::open_namespace(control.init_pid(), type));
+    return kernel::read_sysctl(ns.get(), key);
+  }();
+  return value ? std::optional(*std::move(value)) : std::nullopt;
+}
+
+// Those that nslab has set: it keeps what they were before.
+Result<void> read_sysctls(const Layout& layout,
+                          const std::string& node,
+                          OpenNetns* netns,
+                          std::vector<resource::Sysctl>& found) {
+  NSLAB_ASSIGN(names, names_in(layout.sysctl_dir(node)));
+  for (const std::string& name : names) {
+    const std::string key = saved_sysctl_key(name);
+    if (auto value = read_sysctl(layout, node, netns, key)) {
+      found.push_back({.node = node, .key = key, .value = *std::move(value)});
+    }
+  }
+  return {};
 }
 
 // A cable with an end that was renamed, or moved to where the lab is not, keeps
@@ -195,45 +229,30 @@ void add_cables(const Cables& cables, ObservedState& state) {
 Result<void> observe_network(Context& context, ObservedState& state) {
   NSLAB_ASSIGN(names, netns_names(context.layout));
   context.contents.assign(names.size(), {});
-  constexpr std::size_t kAtOnce = 128;  // see open_all
+  NSLAB_TRY(for_each_open(context, names, [&](std::size_t i, OpenNetns* netns) {
+    context.contents[i].netns = names[i];
+    return read(context.layout, netns, context.contents[i]);
+  }));
   Cables cables;
-  for (std::size_t first = 0; first < names.size(); first += kAtOnce) {
-    const std::span some = std::span(names).subspan(first, std::min(kAtOnce, names.size() - first));
-    const std::span contents = std::span(context.contents).subspan(first, some.size());
-    NSLAB_ASSIGN(opened, open_all(context, some));
-    std::vector<Result<void>> outcomes(some.size());
-    in_parallel(some.size(), [&](std::size_t i) {
-      contents[i].netns = some[i];
-      contents[i].open = opened[i];
-      outcomes[i] = read(context.layout, contents[i]);
-    });
-    for (std::size_t i = 0; i < some.size(); ++i) {
-      NSLAB_TRY(std::move(outcomes[i]));
-      add(context.layout, contents[i], state, cables);
-      contents[i].open.reset();  // only who works in it keeps it open
-    }
+  for (const NetnsContents& contents : context.contents) {
+    add(context.layout, contents, state, cables);
   }
   add_cables(cables, state);
   return {};
 }
 
-std::optional<std::string> read_node_sysctl(Context& context,
-                                            const std::string& node,
-                                            const std::string& key) {
-  const auto type = kernel::namespace_of_sysctl(key);
-  if (!type) {
-    return std::nullopt;
-  }
-  auto value = [&]() -> Result<std::string> {
-    if (*type == kernel::Namespace::net) {
-      NSLAB_ASSIGN(netns, open_netns(context, node));
-      return kernel::read_sysctl(netns->socket, netns->ns.get(), key);
+Result<void> observe_sysctls(Context& context, ObservedState& state) {
+  NSLAB_ASSIGN(nodes, names_in(context.layout.sysctl_dir()));
+  std::vector<std::vector<resource::Sysctl>> found(nodes.size());
+  NSLAB_TRY(for_each_open(context, nodes, [&](std::size_t i, OpenNetns* netns) {
+    return read_sysctls(context.layout, nodes[i], netns, found[i]);
+  }));
+  for (std::vector<resource::Sysctl>& each : found) {
+    for (resource::Sysctl& sysctl : each) {
+      state.add(std::move(sysctl));
     }
-    NSLAB_ASSIGN(control, Control::connect(context.layout.control_socket(node)));
-    NSLAB_ASSIGN(ns, kernel::open_namespace(control.init_pid(), *type));
-    return kernel::read_sysctl(ns.get(), key);
-  }();
-  return value ? std::optional(*std::move(value)) : std::nullopt;
+  }
+  return {};
 }
 
 }  // namespace nslab::host

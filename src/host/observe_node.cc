@@ -113,7 +113,7 @@ Asked ask(const Layout& layout, const std::string& node) {
     return asked;  // nobody listens
   }
   asked.answer.init_pid = control->init_pid();
-  if (auto sent = control->send("status", {}); !sent && !is_gone(sent.error())) {
+  if (auto sent = control->ask_status(); !sent && !is_gone(sent.error())) {
     asked.error = sent.error();
   }
   asked.control = *std::move(control);
@@ -124,7 +124,7 @@ void hear(Asked& asked) {
   if (!asked.control || asked.error) {
     return;
   }
-  auto packets = asked.control->collect();
+  auto packets = asked.control->hear_status();
   asked.control.reset();
   if (!packets && is_gone(packets.error())) {
     asked.answer.init_pid = 0;  // it ended just now

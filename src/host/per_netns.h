@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,25 @@ namespace nslab::host {
 
 // The index of an interface. Listed once, and again when the name is not known.
 Result<kernel::LinkIndex> find_link(OpenNetns& netns, std::string_view interface);
+
+// Open namespaces are descriptors: not all of a large lab's at once.
+inline constexpr std::size_t kNetnsAtOnce = 128;
+
+// act(i, netns) for the i-th name, on several threads: null where there is only a name.
+// What act touches must be its own. Returns the first failure.
+template <typename Act>
+Result<void> for_each_open(Context& context, std::span<const std::string> names, Act act) {
+  for (std::size_t first = 0; first < names.size(); first += kNetnsAtOnce) {
+    const auto some = names.subspan(first, std::min(kNetnsAtOnce, names.size() - first));
+    NSLAB_ASSIGN(opened, open_all(context, some));
+    std::vector<Result<void>> outcomes(some.size());
+    in_parallel(some.size(), [&](std::size_t i) { outcomes[i] = act(first + i, opened[i].get()); });
+    for (Result<void>& outcome : outcomes) {
+      NSLAB_TRY(std::move(outcome));
+    }
+  }
+  return {};
+}
 
 // Sorts the members of a batch by the namespace that netns_of(member) names. The
 // numbers are their places in the batch: what netlink messages are tagged with.
@@ -49,12 +69,10 @@ Outcome for_each_netns(Context& context, const Members& members, NetnsOf netns_o
     Outcome outcome;
   };
 
-  // Open namespaces are descriptors: not all of a large lab's at once.
-  constexpr std::size_t kAtOnce = 128;
   auto sorted = by_netns(members, netns_of);
   while (!sorted.empty()) {
     std::vector<Work> work;
-    while (!sorted.empty() && work.size() < kAtOnce) {
+    while (!sorted.empty() && work.size() < kNetnsAtOnce) {
       auto first = sorted.extract(sorted.begin());
       auto netns = open_netns(context, first.key());
       if (!netns) {

@@ -126,7 +126,8 @@ void accept_clients(Node& node, int listener) {
       return;
     }
     if (is_host_root(socket.get(), node.circumstances)) {
-      node.clients.add(Client{.socket = std::move(socket)});
+      // Its request may be there already.
+      node.clients.add(Client{.socket = std::move(socket), .result = POLLIN});
     }
   }
 }

@@ -57,7 +57,6 @@
 //   about
 //     -> node hostname= env=... spec=
 //   status
-//     -> node hostname= env=... spec=
 //     -> service name= spec= state= pid= restarts= code= signal= what= started_ms=
 //          (each)  pid is the node's; 0 when it does not run. code or signal: how
 //          it ended last. what: why it failed. started_ms: since it started
@@ -66,7 +65,7 @@
 //          it is not there. cut: there is more than the content, by length or
 //          because of a NUL byte
 //     -> mount target= spec= present=0|1 read_only=0|1   (each)
-//     -> end
+//     -> node hostname= env=... spec=                    (the last one)
 //   hostname name=
 //     -> ok                        also in /etc/hostname, where the root is its own
 //   node   spec= env=...

@@ -147,7 +147,6 @@ bool about(Node& node, Client& client) {
 }
 
 bool status(Node& node, Client& client) {
-  (void)about(node, client);
   for (const Service& service : node.services) {
     Writer writer("service");
     service.describe(writer, now());
@@ -168,7 +167,7 @@ bool status(Node& node, Client& client) {
     describe_mount(mount.packet, writer);
     send(client, writer);
   }
-  return reply(client, Writer("end"));
+  return about(node, client);
 }
 
 bool hostname(Node& node, Client& client) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <set>
 
 #include "base/parallel.h"
@@ -70,6 +71,15 @@ Result<CgroupTree> CgroupTree::open(std::string parent) {
         return rank(left) < rank(right);
       });
   return CgroupTree(std::move(parent), std::move(hierarchies));
+}
+
+CgroupTree CgroupTree::narrowed(const std::string& path) const {
+  std::vector<Hierarchy> present{membership()};
+  std::copy_if(hierarchies_.begin() + 1,
+               hierarchies_.end(),
+               std::back_inserter(present),
+               [&](const Hierarchy& each) { return cgroup_files::exists(place(each, path)); });
+  return {parent_, std::move(present)};
 }
 
 std::string CgroupTree::place(const Hierarchy& hierarchy, const std::string& path) const {

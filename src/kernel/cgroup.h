@@ -63,6 +63,10 @@ class CgroupTree {
   // Finds the hierarchies; makes nothing. `missing` when there is none at all.
   static Result<CgroupTree> open(std::string parent);
 
+  // Without the hierarchies in which this cgroup does not exist: what is below it is in
+  // none of them, and need not be looked for there.
+  [[nodiscard]] CgroupTree narrowed(const std::string& path) const;
+
   // Makes the cgroup and those above it; one that exists is no error.
   Result<void> create(const std::string& path) const;
 

@@ -181,9 +181,12 @@ void append_delete_group(Batch& batch, std::size_t tag, std::uint32_t group) {
   batch.add(tag, message, "deleting the interfaces of group " + std::to_string(group));
 }
 
-Result<std::vector<Link>> list_links(Socket& socket) {
+Result<std::vector<Link>> list_links(Socket& socket, Counters counters) {
   Message request(RTM_GETLINK, 0);
   request.put_header(link_header(0));
+  if (counters == Counters::none) {
+    request.put_u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+  }
   std::vector<Link> links;
   NSLAB_TRY(socket.dump(request, "listing interfaces", [&](const nlmsghdr& message) {
     const auto* header = header_of<ifinfomsg>(message);

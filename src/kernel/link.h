@@ -103,11 +103,18 @@ struct Link {
   LinkIndex peer = 0;                     // of a veth: in its own namespace
   std::optional<std::int32_t> peer_nsid;  // empty: the peer is in the same namespace
   bool ipv6_autoconf = false;
-  Traffic received;
+  Traffic received;  // 0 where it was not asked for
   Traffic sent;
 };
 
+// The kernel adds up some eighty counters over all processors for each interface:
+// that takes longer than all else about it.
+enum class Counters : std::uint8_t {
+  none,
+  traffic
+};
+
 // Every interface of the socket's namespace, in the order of their indexes.
-Result<std::vector<Link>> list_links(Socket& socket);
+Result<std::vector<Link>> list_links(Socket& socket, Counters counters = Counters::none);
 
 }  // namespace nslab::kernel

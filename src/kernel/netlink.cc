@@ -46,6 +46,13 @@ int send_all(int fd, std::span<const std::byte> bytes) {
   return sent < 0 ? static_cast<int>(-sent) : 0;
 }
 
+// For one datagram, until the next one: one for a thread and not for each of thousands
+// of sockets.
+std::byte* datagram_buffer() {
+  thread_local const auto buffer = std::make_unique_for_overwrite<std::byte[]>(kDatagramSize);
+  return buffer.get();
+}
+
 struct Datagram {
   std::span<const std::byte> bytes;
   int os_error = 0;
@@ -209,8 +216,7 @@ std::vector<std::optional<Answer>> collect_answers(int fd,
 
 }  // namespace
 
-Socket::Socket(UniqueFd fd)
-    : fd_(std::move(fd)), buffer_(std::make_unique_for_overwrite<std::byte[]>(kDatagramSize)) {}
+Socket::Socket(UniqueFd fd) : fd_(std::move(fd)) {}
 
 Result<Socket> Socket::open(int protocol, std::uint32_t groups) {
   UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
@@ -271,7 +277,7 @@ void Socket::execute_chunk(const Batch& batch,
     }
     return;
   }
-  const auto answers = collect_answers(fd_.get(), buffer_.get(), first_sequence, sent.size());
+  const auto answers = collect_answers(fd_.get(), datagram_buffer(), first_sequence, sent.size());
   for (std::size_t i = 0; i < sent.size(); ++i) {
     if (answers[i]->os_error != 0) {
       failures.push_back({.tag = sent[i]->tag, .error = answer_error(sent[i]->what, *answers[i])});
@@ -291,7 +297,7 @@ Result<void> Socket::dump(const Message& request,
     if (const int os_error = send_all(fd_.get(), bytes); os_error != 0) {
       return kernel_error(std::string{what}, os_error);
     }
-    const DumpOutcome outcome = read_dump(fd_.get(), buffer_.get(), sequence_);
+    const DumpOutcome outcome = read_dump(fd_.get(), datagram_buffer(), sequence_);
     if (outcome.end == DumpEnd::failed) {
       return answer_error(what, outcome.answer);
     }
@@ -318,7 +324,7 @@ Result<bool> Socket::wait_event(steady_clock::time_point deadline, const Message
     if (ready < 0) {
       continue;
     }
-    const Datagram datagram = receive(fd_.get(), buffer_.get(), MSG_DONTWAIT);
+    const Datagram datagram = receive(fd_.get(), datagram_buffer(), MSG_DONTWAIT);
     if (datagram.os_error == EAGAIN) {
       continue;
     }

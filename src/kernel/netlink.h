@@ -149,9 +149,6 @@ class Socket {
 
   UniqueFd fd_;
   std::uint32_t sequence_ = 0;
-  // For one datagram. Not cleared: most sockets ask little, and its pages cost more
-  // than the answer.
-  std::unique_ptr<std::byte[]> buffer_;
 };
 
 // The payload after a reply's family header. Null when the reply is too short.

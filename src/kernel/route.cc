@@ -56,6 +56,11 @@ std::string route_text(const Route& route) {
   return text;
 }
 
+// A dump of all families has those of multicast routing, too.
+bool is_ip(const rtmsg& header) {
+  return header.rtm_family == AF_INET || header.rtm_family == AF_INET6;
+}
+
 // Entries that nobody routes by hand: copies that IPv6 keeps for its
 // neighbours, its own addresses, multicast.
 bool is_internal(const rtmsg& header) {
@@ -83,25 +88,6 @@ Route parse_route(const rtmsg& header, const Attributes& attributes) {
   return route;
 }
 
-Result<void> list_family(Socket& socket, std::uint8_t family, std::vector<Route>& routes) {
-  Message request(RTM_GETROUTE, 0);
-  rtmsg filter{};
-  filter.rtm_family = family;
-  request.put_header(filter);
-  // Kernels that check strictly send this table only; others send all.
-  request.put_u32(RTA_TABLE, RT_TABLE_MAIN);
-  return socket.dump(request, "listing routes", [&](const nlmsghdr& message) {
-    const auto* header = header_of<rtmsg>(message);
-    if (message.nlmsg_type != RTM_NEWROUTE || header == nullptr || is_internal(*header)) {
-      return;
-    }
-    const Attributes attributes(message, sizeof *header, RTA_MAX);
-    if (attributes.u32(RTA_TABLE, header->rtm_table) == RT_TABLE_MAIN) {
-      routes.push_back(parse_route(*header, attributes));
-    }
-  });
-}
-
 }  // namespace
 
 void append_route(Batch& batch, std::size_t tag, const Route& route) {
@@ -117,9 +103,22 @@ void append_delete_route(Batch& batch, std::size_t tag, const Route& route) {
 }
 
 Result<std::vector<Route>> list_routes(Socket& socket) {
+  Message request(RTM_GETROUTE, 0);
+  request.put_header(rtmsg{.rtm_family = AF_UNSPEC});
+  // Kernels that check strictly send this table only; others send all.
+  request.put_u32(RTA_TABLE, RT_TABLE_MAIN);
   std::vector<Route> routes;
-  NSLAB_TRY(list_family(socket, AF_INET, routes));
-  NSLAB_TRY(list_family(socket, AF_INET6, routes));
+  NSLAB_TRY(socket.dump(request, "listing routes", [&](const nlmsghdr& message) {
+    const auto* header = header_of<rtmsg>(message);
+    if (message.nlmsg_type != RTM_NEWROUTE || header == nullptr || !is_ip(*header) ||
+        is_internal(*header)) {
+      return;
+    }
+    const Attributes attributes(message, sizeof *header, RTA_MAX);
+    if (attributes.u32(RTA_TABLE, header->rtm_table) == RT_TABLE_MAIN) {
+      routes.push_back(parse_route(*header, attributes));
+    }
+  }));
   return routes;
 }
 

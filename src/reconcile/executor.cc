@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/parallel.h"
 #include "plan/halves.h"
 
 namespace nslab::reconcile {
@@ -50,10 +51,13 @@ host::Outcome run_batch(std::span<const Step> steps, host::Host& host) {
   return host.change(changes);
 }
 
-// The kernel takes a namespace apart some time after its end. Until then the
-// cables into it hold their names at their other ends.
 bool leaves_names(const Step& step) {
   return step.action == Action::destroy && step.id.kind <= resource::Kind::netns;
+}
+
+bool creates(std::span<const Step> batch, resource::Kind first, resource::Kind last) {
+  return batch.front().action == Action::create && batch.front().id.kind >= first &&
+         batch.front().id.kind <= last;
 }
 
 std::string phase_of(const Step& step) {
@@ -72,6 +76,114 @@ Error blame(const Step& step, Error error) {
                                       " " + to_string(step.id));
 }
 
+// The steps as batches, one after the other.
+class Execution {
+ public:
+  Execution(const std::vector<Step>& steps, host::Host& host, Progress& progress, Profile& profile)
+      : steps_(steps), host_(host), progress_(progress), profile_(profile) {}
+
+  Result<void> run(const Interrupted& interrupted) {
+    while (!rest().empty()) {
+      if (interrupted()) {
+        return Error{.kind = ErrorKind::interrupted, .message = "interrupted"};
+      }
+      NSLAB_TRY(settle_before(next()));
+      const std::size_t network = network_before_nodes();
+      NSLAB_TRY(network > 0 ? run_side_by_side(network) : run_next());
+    }
+    return {};
+  }
+
+ private:
+  [[nodiscard]] std::span<const Step> rest() const { return std::span(steps_).subspan(done_); }
+
+  [[nodiscard]] std::span<const Step> batch_at(std::size_t first) const {
+    return std::span(steps_).subspan(first, end_of_batch(steps_, first) - first);
+  }
+
+  [[nodiscard]] std::span<const Step> next() const { return batch_at(done_); }
+
+  Result<void> settle_before(std::span<const Step> batch) {
+    if (names_linger_ && batch.front().action != Action::destroy) {
+      const Profile::Timer timer(profile_, "settle");
+      NSLAB_TRY(host_.settle());
+      names_linger_ = false;
+    }
+    return {};
+  }
+
+  Result<void> run_next() {
+    const std::span<const Step> batch = next();
+    progress_.begin(batch, done_, steps_.size());
+    const Profile::Timer timer(profile_, phase_of(batch.front()));
+    NSLAB_TRY(finish(batch, run_batch(batch, host_)));
+    names_linger_ = names_linger_ || leaves_names(batch.front());
+    done_ += batch.size();
+    return {};
+  }
+
+  // How many of the next steps lay the network, where nodes are made after them that need
+  // none of it; 0 otherwise.
+  [[nodiscard]] std::size_t network_before_nodes() {
+    std::size_t end = done_;
+    while (end < steps_.size() &&
+           creates(rest().subspan(end - done_), resource::Kind::bridge, resource::Kind::route)) {
+      ++end;
+    }
+    if (end == done_ || end == steps_.size() ||
+        !creates(batch_at(end), resource::Kind::node, resource::Kind::node)) {
+      return 0;
+    }
+    const bool waits = std::ranges::any_of(batch_at(end), [&](const Step& node) {
+      return std::ranges::any_of(node.needs, [&](std::size_t step) { return step >= done_; });
+    });
+    return waits || !host_.prepare_side_by_side() ? 0 : end - done_;
+  }
+
+  // The kernel makes interfaces one at a time, and nodes on all processors.
+  Result<void> run_side_by_side(std::size_t network) {
+    const std::span<const Step> nodes = batch_at(done_ + network);
+    progress_.begin(nodes, done_, steps_.size());
+    const Profile::Timer timer(profile_, "create nodes and network");
+    host::Outcome nodes_outcome;
+    const auto make_nodes = [&] { nodes_outcome = run_batch(nodes, host_); };
+    auto maker = try_thread(make_nodes);
+    const bool aside = maker.has_value();
+    const auto network_laid = lay_network(done_ + network);
+    maker.reset();  // has ended
+    NSLAB_TRY(network_laid);
+    if (!aside) {
+      make_nodes();
+    }
+    done_ += nodes.size();
+    return finish(nodes, std::move(nodes_outcome));
+  }
+
+  Result<void> lay_network(std::size_t end) {
+    while (done_ < end) {
+      const std::span<const Step> batch = next();
+      progress_.begin(batch, done_, steps_.size());
+      NSLAB_TRY(finish(batch, run_batch(batch, host_)));
+      done_ += batch.size();
+    }
+    return {};
+  }
+
+  static Result<void> finish(std::span<const Step> batch, host::Outcome outcome) {
+    return outcome ? Result<void>(blame(batch[outcome->index], std::move(outcome->error)))
+                   : Result<void>();
+  }
+
+  const std::vector<Step>& steps_;
+  host::Host& host_;
+  Progress& progress_;
+  Profile& profile_;
+  std::size_t done_ = 0;
+  // The kernel takes a namespace apart some time after its end. Until then the
+  // cables into it hold their names at their other ends.
+  bool names_linger_ = false;
+};
+
 }  // namespace
 
 Result<void> execute(const plan::Plan& plan,
@@ -81,28 +193,7 @@ Result<void> execute(const plan::Plan& plan,
                      Profile& profile) {
   const bool simple = plan.count(Action::replace) == 0;
   const std::vector<Step> taken_apart = simple ? std::vector<Step>{} : plan::halves(plan);
-  const std::vector<Step>& steps = simple ? plan.steps() : taken_apart;
-  bool names_linger = false;
-  for (std::size_t first = 0; first < steps.size();) {
-    if (interrupted()) {
-      return Error{.kind = ErrorKind::interrupted, .message = "interrupted"};
-    }
-    const std::size_t end = end_of_batch(steps, first);
-    const std::span batch(steps.data() + first, end - first);
-    if (names_linger && batch.front().action != Action::destroy) {
-      const Profile::Timer timer(profile, "settle");
-      NSLAB_TRY(host.settle());
-      names_linger = false;
-    }
-    progress.begin(batch, first, steps.size());
-    const Profile::Timer timer(profile, phase_of(batch.front()));
-    if (auto failure = run_batch(batch, host)) {
-      return blame(batch[failure->index], std::move(failure->error));
-    }
-    names_linger = names_linger || leaves_names(batch.front());
-    first = end;
-  }
-  return {};
+  return Execution(simple ? plan.steps() : taken_apart, host, progress, profile).run(interrupted);
 }
 
 }  // namespace nslab::reconcile

@@ -91,7 +91,11 @@ std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
     const Profile::Timer timer(report.profile, "record");
     return store_.load(desired.lab);
   }();
-  if (auto obstacles = host_.obstacles(desired); !obstacles.empty()) {
+  auto obstacles = [&] {
+    const Profile::Timer timer(report.profile, "check");
+    return host_.obstacles(desired);
+  }();
+  if (!obstacles.empty()) {
     return untouched(std::move(obstacles));
   }
   if (before.intended) {
@@ -106,22 +110,21 @@ std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
   if (!observed) {
     return untouched(observed.error());
   }
-  auto plan = [&] {
+  report.plan = [&] {
     const Profile::Timer timer(report.profile, "diff");
     return plan::diff(desired, *observed, last_applied(before, desired, options.source));
   }();
-  if (!plan.conflicts().empty()) {
-    return untouched(plan.conflicts());
+  if (!report.plan.conflicts().empty()) {
+    return untouched(report.plan.conflicts());
   }
-  report.plan = plan;
-  if (plan.empty() && before == state::LabRecord{.applied = options.source}) {
+  if (report.plan.empty() && before == state::LabRecord{.applied = options.source}) {
     return std::nullopt;
   }
-  const bool changes = !plan.empty();
+  const bool changes = !report.plan.empty();
   if (auto intended = intend(desired, options.source, before, report); !intended) {
     return untouched(std::move(intended).error());
   }
-  auto done = converge(desired, std::move(plan), report);
+  auto done = converge(desired, report.plan, report);
   if (done) {
     done = commit(desired, report);
   }
@@ -140,17 +143,19 @@ std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
 }
 
 Result<void> Reconciler::converge(const resource::DesiredState& desired,
-                                  plan::Plan plan,
+                                  const plan::Plan& first,
                                   Report& report) {
   // Some changes make the kernel drop what depends on them: taking an interface's
   // last address drops its routes. What such a change lost is made in a second
   // pass; what then still differs is an error.
   constexpr int kPasses = 2;
-  for (int pass = 0; pass < kPasses && !plan.empty(); ++pass) {
-    if (!plan.conflicts().empty()) {
-      return plan.conflicts().front();
+  plan::Plan second;
+  const plan::Plan* plan = &first;
+  for (int pass = 0; pass < kPasses && !plan->empty(); ++pass) {
+    if (!plan->conflicts().empty()) {
+      return plan->conflicts().front();
     }
-    NSLAB_TRY(execute(plan, host_, progress_, interrupted_, report.profile));
+    NSLAB_TRY(execute(*plan, host_, progress_, interrupted_, report.profile));
     {
       const Profile::Timer timer(report.profile, "settle");
       progress_.stage("waiting for the kernel");
@@ -159,10 +164,11 @@ Result<void> Reconciler::converge(const resource::DesiredState& desired,
     progress_.stage("verifying");
     const Profile::Timer timer(report.profile, "verify");
     NSLAB_ASSIGN(observed, host_.observe());
-    plan = plan::diff(desired, observed);
+    second = plan::diff(desired, observed);
+    plan = &second;
   }
-  if (!plan.empty()) {
-    return still_different(plan);
+  if (!plan->empty()) {
+    return still_different(*plan);
   }
   return {};
 }

@@ -66,7 +66,10 @@ class Reconciler {
   resource::DesiredState previous(const std::string& lab,
                                   const state::LabRecord& record,
                                   const resource::ObservedState& observed) const;
-  Result<void> converge(const resource::DesiredState& desired, plan::Plan plan, Report& report);
+  // Executes the plan, and once more what is then left to do; verifies.
+  Result<void> converge(const resource::DesiredState& desired,
+                        const plan::Plan& first,
+                        Report& report);
   Failed roll_back(Error cause,
                    const state::LabRecord& before,
                    const resource::DesiredState& target,

@@ -20,7 +20,7 @@ namespace {
 
 std::string status_line(Node& node, std::string_view verb) {
   auto control = node.connect();
-  for (const Packet& packet : test::require(control.list("status"))) {
+  for (const Packet& packet : test::require(test::status_of(control))) {
     if (packet.verb == verb) {
       return test::text_of(packet);
     }
@@ -82,7 +82,7 @@ TEST_CASE("file: the status of many large ones arrives whole") {
   }
   auto control = node.connect();
   std::size_t total = 0;
-  for (const Packet& packet : test::require(control.list("status"))) {
+  for (const Packet& packet : test::require(test::status_of(control))) {
     total += packet.get("content").size();
   }
   CHECK(total == 30 * content.size());

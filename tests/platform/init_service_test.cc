@@ -38,7 +38,7 @@ Packet shell_service(const std::string& name, const std::string& command) {
 // The `service` packet of that name.
 Packet status_of(Node& node, const std::string& name) {
   auto control = node.connect();
-  for (Packet& packet : test::require(control.list("status"))) {
+  for (Packet& packet : test::require(test::status_of(control))) {
     if (packet.verb == "service" && packet.get("name") == name) {
       return packet;
     }
@@ -214,7 +214,7 @@ TEST_CASE("run: how a command ended, and what is remembered of it") {
   CHECK(node.ask("run", shell("true").add("key", "1").add("spec", "B")) == "exit code=0");
   auto control = node.connect();
   std::string setups;
-  for (const Packet& packet : test::require(control.list("status"))) {
+  for (const Packet& packet : test::require(test::status_of(control))) {
     setups += packet.verb == "setup" ? test::text_of(packet) : "";
   }
   CHECK(setups == "setup key=1 spec=B");

@@ -17,6 +17,12 @@
 #include "support/sandbox/net.h"
 
 namespace nslab::test {
+
+Result<std::vector<host::Packet>> status_of(host::Control& control) {
+  NSLAB_TRY(control.ask_status());
+  return control.hear_status();
+}
+
 namespace {
 
 const std::string kState = "/run/nslab";

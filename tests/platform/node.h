@@ -12,6 +12,9 @@
 
 namespace nslab::test {
 
+// All that the init says of its node.
+Result<std::vector<host::Packet>> status_of(host::Control& control);
+
 struct Finished {
   std::string ending;  // "code=0", "signal=9", or why it did not start
   std::string output;

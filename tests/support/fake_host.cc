@@ -112,6 +112,7 @@ host::Outcome FakeHost::run(const char* verb, std::span<const Member> batch, Act
 }
 
 host::Outcome FakeHost::create(std::span<const Spec* const> batch) {
+  const std::scoped_lock lock(*mutex_);
   return run("create", batch, [this](const Spec* spec) { return do_create(*spec); });
 }
 

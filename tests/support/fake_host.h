@@ -4,6 +4,8 @@
 // any object, and be changed behind nslab's back.
 #pragma once
 
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <span>
@@ -32,6 +34,11 @@ class FakeHost : public host::Host {
   std::vector<Error> obstacles(const resource::DesiredState& desired) override;
   Result<resource::ObservedState> observe() override;
   host::Outcome create(std::span<const resource::Spec* const> batch) override;
+
+  // Then the order of `calls` is the threads'.
+  [[nodiscard]] bool prepare_side_by_side() override { return side_by_side; }
+
+  bool side_by_side = false;
   host::Outcome change(std::span<const host::Change> batch) override;
   host::Outcome destroy(std::span<const resource::Spec* const> batch) override;
   Result<void> settle() override;
@@ -74,6 +81,7 @@ class FakeHost : public host::Host {
   void drop_routes_without_address();
   void free_ports_of(const std::string& bridge);
 
+  std::unique_ptr<std::mutex> mutex_ = std::make_unique<std::mutex>();
   std::optional<Fault> fault_;
   std::size_t countdown_ = 0;
   bool failed_ = false;

@@ -144,3 +144,35 @@ TEST_CASE("execute: an interrupt stops between two calls") {
   CHECK(done.error().kind == ErrorKind::interrupted);
   CHECK(host.calls.size() == 2);
 }
+
+TEST_CASE("execute: nodes are made beside the network that none of them needs") {
+  FakeHost host;
+  host.side_by_side = true;
+  Profile profile;
+  Listener listener;
+  const auto plan = plan::diff(desired_state(kTwo), {});
+  REQUIRE(reconcile::execute(plan, host, listener, never, profile));
+  CHECK(print(host.world) == print(as_observed(desired_state(kTwo))));
+  CHECK(std::ranges::count(profile.phases(), "create nodes and network", &Phase::name) == 1);
+  const std::vector<std::string> beside(listener.heard.begin() + 5, listener.heard.begin() + 9);
+  CHECK(beside ==
+        std::vector<std::string>{
+            "+ node 2 (8/17)", "+ bridge 1 (8/17)", "+ veth 2 (9/17)", "+ address 2 (11/17)"});
+}
+
+TEST_CASE("execute: what fails beside something else is told all the same") {
+  const auto plan = plan::diff(desired_state(kTwo), {});
+  // Something has the name of what is to be made.
+  for (const resource::Spec& taken : {resource::Spec(resource::Bridge{.name = "net"}),
+                                      resource::Spec(resource::Node{.name = "a"})}) {
+    FakeHost host;
+    host.side_by_side = true;
+    host.world.add(taken);
+    Profile profile;
+    Silent silent;
+    const auto failed = reconcile::execute(plan, host, silent, never, profile);
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().context.back() == "creating " + to_string(id_of(taken)));
+    CHECK(failed.error().os_error == EEXIST);
+  }
+}
