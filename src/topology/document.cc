@@ -52,7 +52,7 @@ struct Refused : YAML::ParserException {
 // readable are noted and passed over, so that one run finds them all.
 class TreeBuilder : public YAML::EventHandler {
  public:
-  TreeBuilder(LineIndex& lines, Problems& problems) : lines_(lines), problems_(problems) {}
+  TreeBuilder(const LineIndex& lines, Problems& problems) : lines_(lines), problems_(problems) {}
 
   Value take_root() { return std::move(root_); }
 
@@ -110,7 +110,7 @@ class TreeBuilder : public YAML::EventHandler {
     std::optional<Entry> entry{};  // of a mapping: the key that waits for its value
   };
 
-  Mark place(const YAML::Mark& mark) {
+  [[nodiscard]] Mark place(const YAML::Mark& mark) const {
     return lines_.at(static_cast<std::size_t>(mark.line), static_cast<std::size_t>(mark.column));
   }
 
@@ -186,7 +186,7 @@ class TreeBuilder : public YAML::EventHandler {
     }
   }
 
-  LineIndex& lines_;
+  const LineIndex& lines_;
   Problems& problems_;
   Value root_;
   std::vector<Open> open_;
@@ -232,7 +232,7 @@ std::string hint_for(std::string_view message) {
 }
 
 // Runs the parser. The only place where its exceptions pass.
-std::optional<Value> parse(std::string_view text, LineIndex& lines, Problems& problems) {
+std::optional<Value> parse(std::string_view text, const LineIndex& lines, Problems& problems) {
   MemoryBuffer buffer(text);
   std::istream stream(&buffer);
   try {
@@ -268,7 +268,7 @@ std::optional<Document> read_document(std::string_view text,
   }
   Document document{.file = std::make_shared<const std::string>(std::move(file_name)), .root = {}};
   Problems problems(document.file, diagnostics);
-  LineIndex lines(text);
+  const LineIndex lines(text);
   if (auto fault = check_text(text)) {
     problems.syntax(
         lines.at_offset(fault->offset), std::move(fault->message), std::move(fault->hint));

@@ -10,6 +10,13 @@
 namespace nslab::topology {
 namespace {
 
+constexpr std::size_t kStride = 64;
+
+std::size_t count_characters(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char each) { return (static_cast<unsigned char>(each) & 0xc0U) != 0x80; }));
+}
+
 std::string code_point_name(unsigned code_point) {
   std::array<char, 12> name{};
   std::snprintf(name.data(), name.size(), "U+%04X", code_point);
@@ -94,27 +101,31 @@ LineIndex::LineIndex(std::string_view text) : text_(text), starts_{0} {
        at = text.find('\n', at + 1)) {
     starts_.push_back(at + 1);
   }
+  std::size_t before = 0;
+  for (std::size_t at = 0; at <= text.size(); at += kStride) {
+    characters_.push_back(before);
+    before += count_characters(text.substr(at, kStride));
+  }
 }
 
-Mark LineIndex::at_offset(std::size_t offset) {
+Mark LineIndex::at_offset(std::size_t offset) const {
   const auto next = std::ranges::upper_bound(starts_, offset);
   const auto line = static_cast<std::size_t>(next - starts_.begin()) - 1;
   return at(line, offset - starts_[line]);
 }
 
-Mark LineIndex::at(std::size_t line, std::size_t byte_column) {
+Mark LineIndex::at(std::size_t line, std::size_t byte_column) const {
   line = std::min(line, starts_.size() - 1);
-  if (line != last_line_ || byte_column < last_bytes_) {
-    last_line_ = line;
-    last_bytes_ = 0;
-    last_characters_ = 0;
-  }
-  const std::string_view between =
-      text_.substr(std::min(starts_[line] + last_bytes_, text_.size()), byte_column - last_bytes_);
-  last_characters_ += static_cast<std::size_t>(std::ranges::count_if(
-      between, [](char each) { return (static_cast<unsigned char>(each) & 0xc0U) != 0x80; }));
-  last_bytes_ = byte_column;
-  return {static_cast<std::uint32_t>(line + 1), static_cast<std::uint32_t>(last_characters_ + 1)};
+  const std::size_t start = starts_[line];
+  const std::size_t end = start + std::min(byte_column, text_.size() - start);
+  const std::size_t column = characters_before(end) - characters_before(start);
+  return {static_cast<std::uint32_t>(line + 1), static_cast<std::uint32_t>(column + 1)};
+}
+
+std::size_t LineIndex::characters_before(std::size_t offset) const {
+  const std::size_t counted = offset - offset % kStride;
+  return characters_[offset / kStride] +
+         count_characters(text_.substr(counted, offset - counted));
 }
 
 }  // namespace nslab::topology

@@ -28,23 +28,22 @@ std::optional<TextFault> check_structure(std::string_view text);
 // Length of the well-formed UTF-8 sequence that `text` begins with; 0 if none.
 std::size_t utf8_length(std::string_view text);
 
-// Places in a text, from byte offsets or from (line, byte column). Meant to be
-// asked in the order of the text: a file can be one line of a million values.
+// Places in a text, from byte offsets or from (line, byte column), in any order. None
+// takes longer for a long line: a file can be one line of a million values.
 class LineIndex {
  public:
   explicit LineIndex(std::string_view text);
 
-  Mark at_offset(std::size_t offset);
+  [[nodiscard]] Mark at_offset(std::size_t offset) const;
   // `line` and `byte_column` count from 0, as the YAML parser does.
-  Mark at(std::size_t line, std::size_t byte_column);
+  [[nodiscard]] Mark at(std::size_t line, std::size_t byte_column) const;
 
  private:
+  [[nodiscard]] std::size_t characters_before(std::size_t offset) const;
+
   std::string_view text_;
-  std::vector<std::size_t> starts_;
-  // The place that was asked for last, and the characters before it in its line.
-  std::size_t last_line_ = 0;
-  std::size_t last_bytes_ = 0;
-  std::size_t last_characters_ = 0;
+  std::vector<std::size_t> starts_;      // of the lines
+  std::vector<std::size_t> characters_;  // before every kStride-th byte
 };
 
 }  // namespace nslab::topology

@@ -41,6 +41,7 @@ FILES_OF = {
     "document after document": b"---\n" * (BIG // 4),
     "many errors": b"nodes:\n" + b"".join(b"  n%d: {wrong: 1}\n" % i for i in range(100_000)),
     "a line of many errors": b"nodes: {" + b"".join(b"n%d: {wrong: 1}," % i for i in range(50_000)) + b"}\n",
+    "a line of keys without text": b"[" + b"? ," * 300_000 + b"]",
     "a tag": b"!!python/object/apply:os.system [true]",
     "a huge number": b"nodes: {a: {limits: {pids: " + b"9" * BIG + b"}}}\n",
     "a huge number of addresses": b"subnets: {a: 10.0.0.0/0}\nnodes: {a: {interfaces: {eth0: a}}}\n",

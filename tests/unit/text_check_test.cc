@@ -67,11 +67,24 @@ TEST_CASE("text check: hostile texts are refused before the parser sees them") {
 }
 
 TEST_CASE("line index: columns count characters") {
-  LineIndex index("\xc3\xa4\xc3\xb6 b\nc");
+  const LineIndex index("\xc3\xa4\xc3\xb6 b\nc");
   CHECK(index.at(0, 5) == Mark{1, 4});
   CHECK(index.at(1, 0) == Mark{2, 1});
   CHECK(index.at(0, 2) == Mark{1, 2});
   CHECK(index.at(9, 0) == Mark{2, 1});
+  CHECK(index.at(1, 9) == Mark{2, 2});
+}
+
+TEST_CASE("line index: any place of a long line, in any order") {
+  std::string text = "a\n";
+  for (int i = 0; i < 500; ++i) {
+    text += "\xe2\x82\xac";
+  }
+  const LineIndex index(text);
+  for (std::uint32_t column = 500; column > 0; --column) {
+    CHECK(index.at(1, 3 * std::size_t{column} - 3) == Mark{2, column});
+    CHECK(index.at_offset(2 + 3 * std::size_t{column} - 3) == Mark{2, column});
+  }
 }
 
 }  // namespace nslab::topology
