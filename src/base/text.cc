@@ -9,14 +9,24 @@
 namespace nslab {
 namespace {
 
-// Letters added, left out, replaced, or swapped with their neighbour.
-std::size_t edit_distance(std::string_view left, std::string_view right) {
+// Letters added, left out, replaced, or swapped with their neighbour; `limit` for
+// what is not less than that.
+std::size_t edit_distance(std::string_view left, std::string_view right, std::size_t limit) {
+  const auto same = static_cast<std::size_t>(std::ranges::mismatch(left, right).in1 - left.begin());
+  left.remove_prefix(same);
+  right.remove_prefix(same);
+  const std::size_t longer = std::max(left.size(), right.size());
+  if (longer - std::min(left.size(), right.size()) >= limit) {
+    return limit;
+  }
   std::vector<std::size_t> row(right.size() + 1);
   std::iota(row.begin(), row.end(), 0);
   std::vector<std::size_t> above = row;
-  std::vector<std::size_t> two_above;
+  std::vector<std::size_t> two_above = row;
+  std::size_t least_above = 0;
   for (std::size_t i = 1; i <= left.size(); ++i) {
-    two_above = std::exchange(above, row);
+    std::swap(two_above, above);
+    std::swap(above, row);
     row[0] = i;
     for (std::size_t j = 1; j <= right.size(); ++j) {
       const std::size_t replaced = above[j - 1] + (left[i - 1] == right[j - 1] ? 0 : 1);
@@ -25,8 +35,13 @@ std::size_t edit_distance(std::string_view left, std::string_view right) {
         row[j] = std::min(row[j], two_above[j - 2] + 1);
       }
     }
+    const std::size_t least = *std::ranges::min_element(row);
+    if (std::min(least, least_above + 1) >= limit) {
+      return limit;
+    }
+    least_above = least;
   }
-  return row.back();
+  return std::min(row.back(), limit);
 }
 
 }  // namespace
@@ -57,8 +72,9 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
   std::string_view best;
   std::size_t best_distance = std::max<std::size_t>(word.size() / 3, 1) + 1;
   for (const std::string_view candidate : candidates) {
-    const std::size_t distance = edit_distance(word, candidate);
-    if (distance < best_distance && distance < candidate.size()) {
+    const std::size_t distance = edit_distance(word, candidate, best_distance + 1);
+    const bool nearer = distance < best_distance || (distance == best_distance && candidate < best);
+    if (nearer && distance < candidate.size()) {
       best = candidate;
       best_distance = distance;
     }

@@ -14,7 +14,8 @@ namespace nslab {
 std::string quote(std::string_view text);
 
 // The candidate that `word` is most likely a misspelling of; empty when none is
-// near (an edit distance of more than a third of the word's length).
+// near (an edit distance of more than a third of the word's length). Of several that
+// are as near it is the first of the alphabet, in whatever order they come.
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
 
 std::string join(std::span<const std::string> parts, std::string_view separator);

@@ -26,7 +26,7 @@ void check_node_order(const Draft& draft) {
       if (found == draft.nodes.end()) {
         draft.problems.semantic(after.where,
                                 "there is no node " + quote(after.name),
-                                did_you_mean(after.name, draft.nodes));
+                                did_you_mean(draft.problems, after.name, draft.nodes));
       } else {
         successors[i].push_back(found->second);
       }
@@ -83,7 +83,7 @@ void check_service_order(const Draft& draft, const Node& node) {
             after.where,
             "node " + quote(node.name) + " has no service " + quote(after.value),
             draft.nodes.contains(after.value) ? "to wait for a node, use 'after' of the node"
-                                              : did_you_mean(after.value, places));
+                                              : did_you_mean(draft.problems, after.value, places));
       } else {
         successors[i].push_back(found->second);
       }

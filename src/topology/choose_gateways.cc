@@ -45,7 +45,7 @@ void take_gateway_node(const Draft& draft, const Setting<Scalar<Text>>& key, Seg
   if (node == draft.nodes.end()) {
     draft.problems.semantic(key.where,
                             "gateway " + quote(*key) + " is neither a node nor an address",
-                            did_you_mean(*key, draft.nodes));
+                            did_you_mean(draft.problems, *key, draft.nodes));
     return;
   }
   if (!draft.topology.nodes[node->second].is_router()) {

@@ -102,7 +102,8 @@ class Inheritance {
   }
 
   void refuse_missing(const Located<std::string>& group) {
-    const std::string_view near = nearest(group.value, names_);
+    const std::string_view near =
+        problems_.full() ? std::string_view() : nearest(group.value, names_);
     problems_.semantic(group.where,
                        "there is no group " + quote(group.value),
                        near.empty() ? "" : "did you mean " + quote(near) + "?");

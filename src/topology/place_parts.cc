@@ -125,7 +125,7 @@ bool place_interface(Draft& draft, std::size_t place, const Named<InterfaceKeys>
   if (subnet == draft.subnets.end()) {
     draft.problems.semantic(keys.subnet.where,
                             "there is no subnet " + quote(*keys.subnet),
-                            did_you_mean(*keys.subnet, draft.subnets));
+                            did_you_mean(draft.problems, *keys.subnet, draft.subnets));
     return false;
   }
   const auto end =
@@ -187,7 +187,7 @@ std::optional<std::size_t> place_end(Draft& draft,
   if (node == draft.nodes.end()) {
     draft.problems.semantic(interface.where,
                             "there is no node " + quote(interface->node),
-                            did_you_mean(interface->node, draft.nodes));
+                            did_you_mean(draft.problems, interface->node, draft.nodes));
     return std::nullopt;
   }
   const auto endpoint = add_interface(draft,

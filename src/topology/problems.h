@@ -32,6 +32,9 @@ class Problems {
     add(ErrorKind::semantic, mark, std::move(message), std::move(hint));
   }
 
+  // What comes now is only counted: a hint that takes a search is not worth it.
+  [[nodiscard]] bool full() const { return count_ + 1 >= kMaxProblems; }
+
   [[nodiscard]] const std::shared_ptr<const std::string>& file() const { return file_; }
 
  private:

@@ -85,12 +85,14 @@ void check_nodes(const Draft& draft);
 
 // "did you mean 'web'?", or nothing.
 template <typename Index>
-std::string did_you_mean(std::string_view name, const Index& index) {
+std::string did_you_mean(const Problems& problems, std::string_view name, const Index& index) {
+  if (problems.full()) {
+    return "";
+  }
   std::vector<std::string_view> names;
   for (const auto& [known, place] : index) {
     names.push_back(known);
   }
-  std::ranges::sort(names);  // of two that are as near, always the same
   const std::string_view near = nearest(name, names);
   return near.empty() ? "" : "did you mean " + quote(near) + "?";
 }

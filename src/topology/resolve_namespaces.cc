@@ -68,8 +68,9 @@ class Sharing {
     for (const Node& node : nodes_) {
       const auto& key = key_of(node, type);
       if (key && key->mode == NsChoice::Mode::node && !target(node, type)) {
-        draft_.problems.semantic(
-            key.where, "there is no node " + quote(key->of), did_you_mean(key->of, draft_.nodes));
+        draft_.problems.semantic(key.where,
+                                 "there is no node " + quote(key->of),
+                                 did_you_mean(draft_.problems, key->of, draft_.nodes));
       }
     }
   }

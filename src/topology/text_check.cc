@@ -124,8 +124,7 @@ Mark LineIndex::at(std::size_t line, std::size_t byte_column) const {
 
 std::size_t LineIndex::characters_before(std::size_t offset) const {
   const std::size_t counted = offset - offset % kStride;
-  return characters_[offset / kStride] +
-         count_characters(text_.substr(counted, offset - counted));
+  return characters_[offset / kStride] + count_characters(text_.substr(counted, offset - counted));
 }
 
 }  // namespace nslab::topology

@@ -26,6 +26,9 @@ TEST_CASE("text: the nearest name is a likely misspelling, or none") {
   CHECK(nearest("x", kKeys).empty());
   CHECK(nearest("", kKeys).empty());
   CHECK(nearest("mtu", {}).empty());
+  CHECK(nearest("abcd", std::array<std::string_view, 3>{"abce", "abcc", "abcf"}) == "abcc");
+  CHECK(nearest("abcdefghi", std::array<std::string_view, 2>{"abcxyzghi", "abcdxyzhi"}) ==
+        "abcdxyzhi");
 }
 
 TEST_CASE("text: joins and splits are each other's inverse") {
