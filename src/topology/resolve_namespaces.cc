@@ -38,10 +38,8 @@ class Sharing {
     refuse_circles({NsType::user});
     refuse_circles(
         {NsType::cgroup, NsType::ipc, NsType::mnt, NsType::pid, NsType::time, NsType::uts});
-    for (Node& node : nodes_) {
-      for (std::size_t i = 0; i < kTypes; ++i) {
-        node.namespaces[i] = follow(node, static_cast<NsType>(i));
-      }
+    for (std::size_t i = 0; i < kTypes; ++i) {
+      follow_all(static_cast<NsType>(i));
     }
     for (const Node& node : nodes_) {
       check_user(node);
@@ -100,21 +98,38 @@ class Sharing {
     }
   }
 
-  NsChoice follow(const Node& node, NsType type) const {
-    const Node* owner = &node;
-    NsChoice choice = choice_of(node, type);
-    for (std::size_t steps = 0; steps < nodes_.size(); ++steps) {
-      const auto next = target(*owner, type);
-      if (!next || circular_[*next]) {
-        break;
+  // Settles where the namespaces of one type come from: each node that is followed
+  // on the way is settled with those that follow it, so that a long row is walked once.
+  void follow_all(NsType type) {
+    const auto next = [&](std::size_t node) {
+      const auto named = target(nodes_[node], type);
+      return named && circular_[*named] ? std::nullopt : named;
+    };
+    std::vector<bool> settled(nodes_.size());
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      std::vector<std::size_t> way;
+      for (std::optional<std::size_t> at = i; at && !settled[*at]; at = next(*at)) {
+        way.push_back(*at);
+        settled[*at] = true;
       }
-      owner = &nodes_[*next];
-      if (choice_of(*owner, type).mode == NsChoice::Mode::host) {
-        return kHostNs;
+      for (; !way.empty(); way.pop_back()) {
+        const std::size_t last = way.back();
+        const auto owner = next(last);
+        place(last, type) = owner ? shared_with(*owner, type) : choice_of(nodes_[last], type);
       }
-      choice.of = owner->name;
     }
-    return choice;
+  }
+
+  NsChoice& place(std::size_t node, NsType type) {
+    return nodes_[node].namespaces[static_cast<std::size_t>(type)];
+  }
+
+  // What a node that names `owner` has, where that one is settled.
+  NsChoice shared_with(std::size_t owner, NsType type) {
+    const NsChoice& its = place(owner, type);
+    return its.mode == NsChoice::Mode::own
+               ? NsChoice{.mode = NsChoice::Mode::node, .of = nodes_[owner].name}
+               : its;
   }
 
   // The node whose user namespace a node is in; empty for the host's.
