@@ -28,6 +28,9 @@ class AddressBook {
   // one is pinned; the gateway first.
   void hand_out(const Segment& segment) {
     if (segment.broken) {
+      for (const std::size_t port : segment.ports) {
+        draft_.incomplete[draft_.ports[port].end.node] = true;
+      }
       return;
     }
     for (const IpPrefix& network : segment.prefixes) {

@@ -235,14 +235,14 @@ void place_link(Draft& draft, const Located<LinkKeys>& link) {
 
 // Networks that share addresses, over all subnets and links. In the order of
 // their addresses a network lies within an earlier one, or after it.
-void refuse_overlaps(const Draft& draft) {
+void refuse_overlaps(Draft& draft) {
   struct Item {
     IpPrefix prefix;
-    const Segment* segment;
+    Segment* segment;
   };
 
   std::vector<Item> items;
-  for (const Segment& segment : draft.segments) {
+  for (Segment& segment : draft.segments) {
     for (const IpPrefix& prefix : segment.prefixes) {
       items.push_back({prefix, &segment});
     }
@@ -257,6 +257,7 @@ void refuse_overlaps(const Draft& draft) {
     const bool in_order = outer->segment->cidr <= item.segment->cidr;
     const Item& first = in_order ? *outer : item;
     const Item& second = in_order ? item : *outer;
+    item.segment->broken = true;
     draft.problems.semantic(
         second.segment->cidr,
         to_string(second.prefix) + " overlaps " + to_string(first.prefix) + " of " +

@@ -172,6 +172,12 @@ TEST_CASE("topology: a value that was refused brings no further errors") {
                   "    routes: [{to: default, via: 10.0.0.1}, {to: 10.9.0.0/16, dev: eth0}]\n") ==
         "1: 's' has to be a network such as 10.10.1.0/24, not '10.0.0.0/33'\n"
         "4: there is no subnet 'none'\n");
+  CHECK(errors_of("subnets: {s: 10.0.0.0/8, t: 10.1.0.0/30}\n"
+                  "nodes:\n"
+                  "  a: {interfaces: {eth0: t}, routes: [{to: default, via: 10.1.0.2}]}\n"
+                  "  b: {interfaces: {eth0: t}}\n"
+                  "  c: {interfaces: {eth0: t}}\n") ==
+        "1: 10.1.0.0/30 overlaps 10.0.0.0/8 of subnet 's'\n");
 }
 
 TEST_CASE("topology: a file that is wrong everywhere has a bounded number of errors") {
