@@ -35,7 +35,7 @@ Ends::Type read_each(Problems& problems, std::span<const Value> values, Subject 
 
 // How much a subtree of the file holds, in bytes of memory, roughly.
 std::size_t weight(const Value& value) {
-  constexpr std::size_t kEach = 64;
+  constexpr std::size_t kEach = 128;
   std::size_t sum = kEach + value.text.size();
   for (const Value& item : value.items) {
     sum += weight(item);
@@ -71,7 +71,7 @@ class Inheritance {
 
   // False when the lab as a whole would become too large.
   bool fill(Named<NodeKeys>& node) {
-    constexpr std::size_t kMaxInherited = std::size_t{256} << 20U;
+    constexpr std::size_t kMaxInherited = std::size_t{128} << 20U;
     const auto& chosen = node.value.groups.or_empty();
     inherited_ += heaviest_ * (chosen.empty() ? 1 : chosen.size());
     if (inherited_ > kMaxInherited) {

@@ -44,6 +44,7 @@ FILES_OF = {
     "a line of keys without text": b"[" + b"? ," * 300_000 + b"]",
     "many names that nothing has": b"nodes:\n" + b"".join(b"  n%d:\n" % i for i in range(5000)) + b"links:\n" + b"".join(
         b"  - x%d:e -- y%d:e\n" % (i, i) for i in range(30_000)),
+    "inheritance": b"defaults: {setup: [" + b"echo," * 900 + b"]}\nnodes:\n" + b"".join(b"  n%d:\n" % i for i in range(9900)),
     "a tag": b"!!python/object/apply:os.system [true]",
     "a huge number": b"nodes: {a: {limits: {pids: " + b"9" * BIG + b"}}}\n",
     "a huge number of addresses": b"subnets: {a: 10.0.0.0/0}\nnodes: {a: {interfaces: {eth0: a}}}\n",
