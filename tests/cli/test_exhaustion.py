@@ -14,6 +14,13 @@ nodes:
 links: [{ends: [a:eth0, b:eth0], subnet: 10.140.0.0/30}]
 """
 
+MANY = """
+name: many
+subnets: {net: 10.141.0.0/24}
+defaults: {interfaces: {eth0: net}}
+nodes:
+""" + "".join(f"  n{i}: {{}}\n" for i in range(40))
+
 
 class Exhaustion(NslabTest):
     def setUp(self):
@@ -24,6 +31,13 @@ class Exhaustion(NslabTest):
     def refused(self, result, words):
         self.expect(result, 1, err=["error:", *words])
         self.assert_no_residue(self.before)
+
+    def refused_or_up(self, result, words):
+        if result.code == 0:
+            succeed(nslab("down", "--all"))
+            self.assert_no_residue(self.before)
+        else:
+            self.refused(result, words)
 
     def test_descriptors(self):
         """Whatever they suffice for: all of it, nothing, or the advice to take it down."""
@@ -42,15 +56,18 @@ class Exhaustion(NslabTest):
         self.assertGreater(failed, 0)
 
     def test_processes(self):
+        """Also where there is so much to do that it would be done by several threads."""
         root = next(root for root in sandbox.cgroup_roots()
                     if root.name == "pids" or (root / "cgroup.controllers").exists()
                     and "pids" in (root / "cgroup.controllers").read_text().split())
         group = root / f"{os.environ[sandbox.PARENT]}-few"
         group.mkdir()
         self.addCleanup(group.rmdir)
-        (group / "pids.max").write_text("1")
-        self.refused(run("sh", "-c", f'echo $$ >{group}/cgroup.procs && exec "$0" "$@"', NSLAB, "up", self.file),
-                     ["EAGAIN"])
+        enter = f'echo $$ >{group}/cgroup.procs && exec "$0" "$@"'
+        for file in (self.file, lab_file(MANY, "many")):
+            for limit in (1, 2, 5):
+                (group / "pids.max").write_text(str(limit))
+                self.refused_or_up(run("sh", "-c", enter, NSLAB, "up", file), ["EAGAIN"])
 
     def test_room_for_the_record(self):
         small = Path("/run/small")
