@@ -10,9 +10,9 @@ NUMBERS = {name: int(number)
 NAMES = {number: name for name, number in NUMBERS.items()}
 
 # What cannot fail, or not without having been carried out: a descriptor is closed
-# whatever close(2) returns.
+# whatever close(2) returns. Without rseq the C library ends the program.
 CANNOT_FAIL = {"arch_prctl", "brk", "close", "exit", "exit_group", "futex", "geteuid", "getpid", "getppid",
-               "rt_sigreturn", "set_robust_list", "set_tid_address", "umask"}
+               "rseq", "rt_sigreturn", "set_robust_list", "set_tid_address", "umask"}
 
 # The dynamic loader's own, before the program begins: it does not look at what comes
 # back, and crashes.

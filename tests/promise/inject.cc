@@ -3,10 +3,12 @@
 //   inject [--in main|helper|node] [--trace FILE] [--at CALL:N:WHAT]... -- COMMAND...
 //
 // CALL is the number of a system call, or "any"; N counts from 1 the calls of that
-// number that the process begins; WHAT is "kill", or an errno that the call returns
-// without having been carried out. A second --at counts from where the first one
-// struck. Exits as COMMAND does, 128 + N where signal N ended
-// it. The trace has one line per call: its number; and "hit NUMBER" where it struck.
+// number that the process begins, in whichever of its threads; WHAT is "kill", which
+// ends all of them, or an errno that the call returns without having been carried out.
+// A second --at counts from where the first one struck. Exits as COMMAND does, 128 + N
+// where signal N ended it. The trace has one line per call: its number; and
+// "hit NUMBER" where it struck. In which order threads make their calls is another
+// each time.
 //
 // `main` is COMMAND itself, `helper` its first child, `node` that one's first
 // child. Unlike strace(1), this knows them apart and follows nobody else: a node
@@ -22,6 +24,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -99,14 +102,22 @@ pid_t start(char** command) {
   return pid;
 }
 
+// Whether it is a thread of that process, and not a child.
+bool is_thread_of(pid_t process, pid_t task) {
+  const std::string path = "/proc/" + std::to_string(process) + "/task/" + std::to_string(task);
+  return ::access(path.c_str(), F_OK) == 0;
+}
+
 // The line of processes from the command down to the one whose calls count.
 class Tracer {
  public:
-  explicit Tracer(Options options) : options_(std::move(options)), line_{start(options_.command)} {}
+  explicit Tracer(Options options)
+      : options_(std::move(options)), command_(start(options_.command)) {
+    add(command_, {.process = command_, .place = 0});
+  }
 
   int run() {
-    adopt(line_.front());
-    resume(line_.front(), 0);
+    resume(command_, 0);
     for (;;) {
       int status = 0;
       const pid_t pid = ::waitpid(-1, &status, __WALL);
@@ -115,86 +126,92 @@ class Tracer {
       }
       if (WIFSTOPPED(status)) {
         stopped(pid, status);
-      } else if (pid == line_.front()) {
+      } else if (pid == command_) {
         return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+      } else {
+        tasks_.erase(pid);
       }
     }
   }
 
  private:
-  [[nodiscard]] bool counts(pid_t pid) const {
-    return line_.size() > static_cast<std::size_t>(options_.depth) &&
-           pid == line_[static_cast<std::size_t>(options_.depth)];
-  }
+  // A thread of a process in the line.
+  struct Task {
+    pid_t process = 0;
+    int place = 0;          // of the process in the line
+    int pending_error = 0;  // what the call under way is to return
+  };
 
-  void adopt(pid_t pid) const {
-    long flags = PTRACE_O_TRACESYSGOOD;
-    if (!counts(pid)) {
-      flags |= PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE;
+  [[nodiscard]] bool counts(const Task& task) const { return task.place == options_.depth; }
+
+  void add(pid_t pid, const Task& task) {
+    long flags = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE;
+    if (!counts(task)) {
+      flags |= PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK;
     }
     (void)::ptrace(PTRACE_SETOPTIONS, pid, nullptr, flags);
+    tasks_[pid] = task;
   }
 
   void resume(pid_t pid, int signal) const {
-    (void)::ptrace(counts(pid) ? PTRACE_SYSCALL : PTRACE_CONT, pid, nullptr, signal);
+    const auto request = counts(tasks_.at(pid)) ? PTRACE_SYSCALL : PTRACE_CONT;
+    (void)::ptrace(request, pid, nullptr, signal);
   }
 
   void stopped(pid_t pid, int status) {
+    if (!tasks_.contains(pid)) {
+      early_.push_back(pid);  // its birth is yet to be told
+      return;
+    }
     const int event = status >> 16;
     const int signal = WSTOPSIG(status);
     if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK || event == PTRACE_EVENT_CLONE) {
       unsigned long child = 0;
       (void)::ptrace(PTRACE_GETEVENTMSG, pid, nullptr, &child);
-      born(pid, static_cast<pid_t>(child));
+      born(tasks_.at(pid), static_cast<pid_t>(child));
       resume(pid, 0);
     } else if (signal == (SIGTRAP | 0x80)) {
       at_call(pid);
       resume(pid, 0);
-    } else if (known(pid) && signal != SIGTRAP && signal != SIGSTOP) {
-      resume(pid, signal);
-    } else if (known(pid)) {
-      resume(pid, 0);
     } else {
-      early_.push_back(pid);  // a child whose birth is yet to be told
+      resume(pid, signal != SIGTRAP && signal != SIGSTOP ? signal : 0);
     }
   }
 
-  [[nodiscard]] bool known(pid_t pid) const {
-    for (const pid_t each : line_) {
-      if (each == pid) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  // A first child is in the line; any other goes its own way.
-  void born(pid_t parent, pid_t child) {
+  // A thread belongs to its process, and the first child is in the line; any other
+  // goes its own way.
+  void born(Task parent, pid_t child) {
     if (std::erase(early_, child) == 0) {
       int status = 0;
-      (void)::waitpid(child, &status, __WALL);  // its first stop
+      if (::waitpid(child, &status, __WALL) != child || !WIFSTOPPED(status)) {
+        return;  // it was killed before its first stop
+      }
     }
-    if (parent == line_.back() && line_.size() <= static_cast<std::size_t>(options_.depth)) {
-      line_.push_back(child);
-      adopt(child);
-      resume(child, 0);
+    if (is_thread_of(parent.process, child)) {
+      parent.pending_error = 0;
+    } else if (parent.place == last_ && last_ < options_.depth) {
+      parent = {.process = child, .place = ++last_};
     } else {
       (void)::ptrace(PTRACE_DETACH, child, nullptr, nullptr);
+      return;
     }
+    add(child, parent);
+    resume(child, 0);
   }
 
   void at_call(pid_t pid) {
     __ptrace_syscall_info info{};
     (void)::ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info);
+    Task& task = tasks_.at(pid);
     if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
-      entering(pid, static_cast<long>(info.entry.nr));
-    } else if (pending_error_ != 0) {
-      poke(pid, kRax, -pending_error_);
-      pending_error_ = 0;
+      entering(pid, task, static_cast<long>(info.entry.nr));
+    } else if (task.pending_error != 0) {
+      poke(pid, kRax, -task.pending_error);
+      task.pending_error = 0;
     }
   }
 
-  void entering(pid_t pid, long call) {
+  void entering(pid_t pid, Task& task, long call) {
     note("%ld\n", call);
     if (next_ == options_.strikes.size()) {
       return;
@@ -207,11 +224,11 @@ class Tracer {
     ++next_;
     seen_ = 0;
     if (strike.kill) {
-      (void)::kill(pid, SIGKILL);
+      (void)::kill(task.process, SIGKILL);
       return;
     }
     poke(pid, kOrigRax, -1);  // no such call: nothing is carried out
-    pending_error_ = strike.error;
+    task.pending_error = strike.error;
   }
 
   void note(const char* format, long call) const {
@@ -232,11 +249,12 @@ class Tracer {
   }
 
   Options options_;
-  std::vector<pid_t> line_;
+  pid_t command_;
+  int last_ = 0;                 // the place of the last process in the line
+  std::map<pid_t, Task> tasks_;  // of the line
   std::vector<pid_t> early_;
   std::size_t next_ = 0;
   long seen_ = 0;
-  int pending_error_ = 0;
 };
 
 }  // namespace

@@ -20,13 +20,18 @@ nodes:
 links:
   - {ends: [a:eth0, b:eth0], subnet: 10.1.0.0/30}
 """
+# Enough objects for nslab to use threads (base/parallel.h).
+WIDE = TEXT.replace("links:", "subnets: {net: 10.2.0.0/24}\nlinks:").replace(
+    "nodes:", "nodes:" + "".join(f"\n  n{i}: {{interfaces: {{eth0: net}}}}" for i in range(34)))
 TRACE = FILES / "trace"
 # Nobody could tell a command that hangs from one on a machine with much to do sooner.
 PATIENCE = 60
 
 
 def file():
-    return lab_file(TEXT, NAME)
+    """The small one, where prepare() did not write the wide one."""
+    path = FILES / f"{NAME}.yaml"
+    return path if path.exists() else lab_file(TEXT, NAME)
 
 
 def command(*arguments, **options):
@@ -113,7 +118,12 @@ def crashed(result):
 
 
 def prepare(command_name):
-    """What `command_name` has something to do with; gives its arguments."""
+    """What `command_name` has something to do with; gives its arguments.
+
+    "wide-up" is `up` of the wide lab.
+    """
+    size, _, command_name = command_name.rpartition("-")
+    lab_file(WIDE if size else TEXT, NAME)
     if command_name == "up":
         return ["up", str(file())]
     succeed(up())

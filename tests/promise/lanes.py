@@ -14,6 +14,9 @@ import lab
 from nslab_test import residue
 
 PROCESSES = {"up": ("main", "helper", "node"), "down": ("main",), "prune": ("main",)}
+# In which nslab uses threads. A case takes long there, and most points are many times
+# the same: so many of them, others each time.
+WIDE = {"wide-up": 400, "wide-down": 100}
 
 
 class NotEvenClean(Exception):
@@ -32,6 +35,21 @@ def point(text):
     return call, int(count)
 
 
+def points_of(command, process):
+    """[(call, occurrence)] where it can go wrong."""
+    return calls.points(trace_of(command, process))
+
+
+def wide_points(random_):
+    """(command, (call, occurrence)) of nslab itself with threads."""
+    for command, count in WIDE.items():
+        points = points_of(command, "main")
+        threads = [point for point in points if point[0] == "clone3"]
+        assert threads, f"no threads in {command}"
+        for each in threads + sample(points, count, random_):
+            yield command, each
+
+
 def struck_at(case, what):
     """Prepares, and runs the command of a case with one thing going wrong."""
     _, command, process, where = case[:4]
@@ -44,12 +62,14 @@ class Kill:
 
     name = "kill"
 
-    def cases(self, _random):
+    def cases(self, random_):
         for command, processes in PROCESSES.items():
             for process in processes:
-                for call, count in calls.points(trace_of(command, process)):
+                for call, count in points_of(command, process):
                     for then in ("down", "up"):
                         yield (self.name, command, process, f"{call}:{count}", then)
+        for command, (call, count) in wide_points(random_):
+            yield (self.name, command, "main", f"{call}:{count}", random_.choice(("down", "up")))
 
     def run(self, case):
         before = residue.snapshot()
@@ -71,19 +91,22 @@ class Fault:
 
     name = "fault"
 
-    def cases(self, _random):
+    def cases(self, random_):
         for command in ("up", "down"):
             for process in PROCESSES[command]:
-                for call, count in calls.points(trace_of(command, process)):
+                for call, count in points_of(command, process):
                     if process == "main" and (call, count) in calls.OF_THE_LOADER:
                         continue
                     for error in calls.errors_of(call):
                         yield (self.name, command, process, f"{call}:{count}", error)
+        for command, (call, count) in wide_points(random_):
+            if calls.errors_of(call) and (call, count) not in calls.OF_THE_LOADER:
+                yield (self.name, command, "main", f"{call}:{count}", random_.choice(calls.errors_of(call)))
 
     def run(self, case):
         before = residue.snapshot()
         struck = struck_at(case, case[4])
-        failures = (self.after_up if case[1] == "up" else self.after_down)(struck.result, before)
+        failures = (self.after_up if case[1].endswith("up") else self.after_down)(struck.result, before)
         if failures:
             failures = lab.wrong(f"{case[1]} ended with", struck.result) + failures
         return {"failures": failures, "missed": not struck.hits}
@@ -111,24 +134,25 @@ class Rollback:
 
     name = "rollback"
 
-    def __init__(self, count=1000):
-        self.count = count
+    # How many pairs, and after how many calls at most it is killed.
+    PAIRS = {"up": (1000, 700), "wide-up": (100, 5000)}
 
     def cases(self, random_):
-        points = [(call, count) for call, count in calls.points(trace_of("up", "main"))
-                  if calls.errors_of(call) and (call, count) not in calls.OF_THE_LOADER]
-        for _ in range(self.count):
-            call, count = random_.choice(points)
-            error = random_.choice(calls.errors_of(call))
-            yield (self.name, f"{call}:{count}", error, str(random_.randint(1, 700)))
+        for command, (pairs, furthest) in self.PAIRS.items():
+            points = [(call, count) for call, count in points_of(command, "main")
+                      if calls.errors_of(call) and (call, count) not in calls.OF_THE_LOADER]
+            for _ in range(pairs):
+                call, count = random_.choice(points)
+                error = random_.choice(calls.errors_of(call))
+                yield (self.name, command, f"{call}:{count}", error, str(random_.randint(1, furthest)))
 
     def run(self, case):
         """A kill that comes after the end is drawn nearer until it strikes."""
-        _, where, error, distance = case
+        _, command, where, error, distance = case
         before = residue.snapshot()
         distance = int(distance)
         failures = []
-        arguments = lab.prepare("up")
+        arguments = lab.prepare(command)
         while not failures:
             strikes = [(*point(where), error), ("any", distance, "kill")]
             struck = lab.inject("main", strikes, *arguments)
@@ -137,6 +161,11 @@ class Rollback:
                 break
             distance //= 2
         return {"failures": failures, "missed": struck.hits != 2}
+
+
+def part(cases, which, count):
+    """Every `count`th of a lane, from the one of that number on: together they are all of it."""
+    return list(cases)[which - 1::count]
 
 
 def sample(cases, count, random_):

@@ -17,6 +17,8 @@ def arguments():
     parser = argparse.ArgumentParser(prog="tools/promise", description=__doc__)
     parser.add_argument("lanes", nargs="*", metavar="LANE", help=", ".join(tables.LANES))
     parser.add_argument("--sample", type=int, metavar="N", help="so many cases of each lane")
+    parser.add_argument("--part", metavar="K/N", default="1/1", type=lambda text: tuple(map(int, text.split("/"))),
+                        help="the Kth of N parts of each lane, with the same --seed")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--jobs", type=int, default=4 * os.cpu_count(),
                         help="cases at once; they wait for the kernel most of the time")
@@ -45,6 +47,7 @@ def run_lane(lane, options):
         cases = [tuple(options.case.split("/"))]
     else:
         cases = lanes.sample(lane.cases(random_), options.sample, random_)
+        cases = lanes.part(cases, *options.part)
     done, missed, failed = 0, 0, {}
     told = time.monotonic()
     for case, answer in cell.run(lane.run, cases, options.jobs):
