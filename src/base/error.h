@@ -54,7 +54,8 @@ struct Error {
   }
 };
 
-// A failed system call: `what` in the user's terms, `os_error` the errno.
+// A failed system call: `what` in the user's terms, `os_error` the errno. Where that
+// says what has run out, the hint says how to get more.
 Error kernel_error(std::string what, int os_error);
 
 // The symbolic name of an errno ("EPERM"), or its number where it has none.

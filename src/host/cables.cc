@@ -276,9 +276,9 @@ Outcome destroy(Context& context, Batch<Bridge> batch) {
 
 Outcome create(Context& context, Batch<Veth> batch) {
   // Messages hold the numbers of open namespaces: not all of a large lab's at once.
-  constexpr std::size_t kAtOnce = 64;
-  for (std::size_t first = 0; first < batch.size(); first += kAtOnce) {
-    const Batch<Veth> some = batch.subspan(first, std::min(kAtOnce, batch.size() - first));
+  const std::size_t at_once = context.at_once(64, 2);
+  for (std::size_t first = 0; first < batch.size(); first += at_once) {
+    const Batch<Veth> some = batch.subspan(first, std::min(at_once, batch.size() - first));
     if (auto failure = make_cables(context, some)) {
       failure->index += first;
       return failure;

@@ -166,18 +166,19 @@ void add_watches(const resource::DesiredState& desired, std::vector<Error>& warn
 
 }  // namespace
 
-std::vector<Error> exceeded(const resource::DesiredState& desired) {
+std::vector<Error> exceeded(const resource::DesiredState& desired, std::size_t open_files) {
   std::vector<Error> errors;
   for (const Demand& demand : kDemands) {
     Takers takers = takers_of(desired, demand.takes);
     takers.resize(std::min(takers.size(), demand.most));
     const probe::Limit& limit = *probe::find_limit(demand.limit);
     const auto allowed = takers.empty() ? std::nullopt : limit.read(limit);
-    const std::uint64_t wanted = takers.size() + demand.own;
+    const std::uint64_t own = demand.own + (demand.takes == opens ? open_files : 0);
+    const std::uint64_t wanted = takers.size() + own;
     if (!allowed || wanted <= *allowed) {
       continue;
     }
-    const std::uint64_t fitting = *allowed > demand.own ? *allowed - demand.own : 0;
+    const std::uint64_t fitting = *allowed > own ? *allowed - own : 0;
     errors.push_back({.kind = ErrorKind::missing,
                       .message = "the lab needs " + plural(wanted, demand.noun) +
                                  ", and this host allows " + std::to_string(*allowed) + " (" +

@@ -3,6 +3,7 @@
 // nobody can ask the kernel.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "base/error.h"
@@ -11,8 +12,8 @@
 namespace nslab::host {
 
 // Limits that the lab exceeds by itself, so that it cannot be brought up. Each
-// with the line that is one too many.
-std::vector<Error> exceeded(const resource::DesiredState& desired);
+// with the line that is one too many. The caller's open files count as well.
+std::vector<Error> exceeded(const resource::DesiredState& desired, std::size_t open_files);
 
 // Limits that it comes to exceed when its nodes do what nodes do.
 std::vector<Error> tight(const resource::DesiredState& desired);

@@ -2,6 +2,9 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
+
+#include "base/directory.h"
 #include "base/parallel.h"
 #include "base/text.h"
 #include "host/control.h"
@@ -9,9 +12,22 @@
 #include "kernel/netns.h"
 
 namespace nslab::host {
+namespace {
+
+// All that is open, but for what nslab itself has open by now.
+std::size_t count_inherited() {
+  constexpr std::size_t kOwn = 8;
+  const auto open = names_in("/proc/self/fd");
+  return open && open->size() > kOwn ? open->size() - kOwn : 0;
+}
+
+}  // namespace
 
 Context::Context(Layout paths, kernel::CgroupTree tree, std::function<bool()> interrupt)
-    : layout(std::move(paths)), cgroups(std::move(tree)), interrupted(std::move(interrupt)) {}
+    : layout(std::move(paths)),
+      cgroups(std::move(tree)),
+      interrupted(std::move(interrupt)),
+      inherited(count_inherited()) {}
 
 Context::~Context() = default;
 
@@ -20,6 +36,16 @@ void Context::close_distrusted() {
     open.clear();
     spawner.reset();
   }
+}
+
+std::size_t Context::descriptors() const {
+  rlimit limit{};
+  (void)::getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur > inherited ? limit.rlim_cur - inherited : 0;
+}
+
+std::size_t Context::at_once(std::size_t most, std::size_t descriptors_each) const {
+  return std::clamp(descriptors() / 4 / descriptors_each, std::size_t{1}, most);
 }
 
 namespace {
@@ -42,11 +68,10 @@ Result<std::shared_ptr<OpenNetns>> open_one(const Layout& layout, std::string_vi
 }
 
 // Two descriptors each: a process has a limit, and others need some as well.
-std::size_t most_open() {
+std::size_t most_open(const Context& context) {
   constexpr std::size_t kOthers = 512;
-  rlimit limit{};
-  (void)::getrlimit(RLIMIT_NOFILE, &limit);
-  return limit.rlim_cur > 2 * kOthers ? (limit.rlim_cur - kOthers) / 2 : kOthers / 2;
+  const std::size_t most = context.descriptors();
+  return most > 2 * kOthers ? (most - kOthers) / 2 : most / 4;
 }
 
 }  // namespace
@@ -56,7 +81,7 @@ Result<std::shared_ptr<OpenNetns>> open_netns(Context& context, std::string_view
   if (const auto known = context.open.find(netns); known != context.open.end()) {
     return known->second;
   }
-  if (context.open.size() >= most_open()) {
+  if (context.open.size() >= most_open(context)) {
     context.open.clear();
   }
   NSLAB_ASSIGN(opened, open_one(context.layout, netns));
@@ -79,7 +104,7 @@ Result<std::vector<std::shared_ptr<OpenNetns>>> open_all(Context& context,
       outcomes[i] = std::move(opened).error();
     }
   });
-  if (context.open.size() + all.size() > most_open()) {
+  if (context.open.size() + all.size() > most_open(context)) {
     context.open.clear();
   }
   for (std::size_t i = 0; i < all.size(); ++i) {

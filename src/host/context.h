@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
@@ -72,6 +73,8 @@ struct Context {
   // The lab's network namespaces that this command works in, by their names.
   std::map<std::string, std::shared_ptr<OpenNetns>, std::less<>> open;
   std::mutex open_mutex;  // nodes are made beside the network: both look into `open`
+  // Descriptors that the caller left open: they are taken from what is allowed.
+  std::size_t inherited = 0;
   // Inodes of the network namespaces that were let go, and their names: settle()
   // names what still holds one of them.
   std::map<std::uint64_t, std::string> released;
@@ -86,6 +89,13 @@ struct Context {
   // from it is not what was asked: what is needed is opened anew.
   std::atomic<bool> distrusted = false;
   void close_distrusted();
+
+  // How many descriptors the command may have.
+  [[nodiscard]] std::size_t descriptors() const;
+
+  // How many things of so many descriptors each may be open side by side: `most`,
+  // or fewer where descriptors are few. What is done then takes more turns.
+  [[nodiscard]] std::size_t at_once(std::size_t most, std::size_t descriptors_each) const;
 
   [[nodiscard]] std::chrono::steady_clock::time_point deadline() const {
     return std::chrono::steady_clock::now() + kPatience;

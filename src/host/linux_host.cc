@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <cerrno>
+#include <type_traits>
+
 #include "base/text.h"
 #include "host/capacity.h"
 #include "host/inspect.h"
@@ -28,11 +31,30 @@ Failure not_possible(const resource::Spec& spec, const char* what) {
       Error{.kind = ErrorKind::internal, .message = to_string(id_of(spec)) + " cannot be " + what}};
 }
 
+// Of what the kernel has no more, where that depends on what was to be made.
+template <typename T>
+void add_remedy(Error& error) {
+  constexpr bool kNamespaces = std::is_same_v<T, resource::NetNs> ||
+                               std::is_same_v<T, resource::UserNs> ||
+                               std::is_same_v<T, resource::Node>;
+  if (kNamespaces && error.os_error == ENOSPC) {
+    error.hint =
+        "the host has as many namespaces as it allows: 'nslab doctor' shows the limits, and how "
+        "to raise them";
+  } else if (error.os_error == EAGAIN) {
+    error.hint =
+        "if a process could not be started: raise pids.max of the cgroup that nslab runs in, "
+        "'ulimit -u' of its shell, or kernel.threads-max";
+  }
+}
+
 // What is open may be in use beside this call, so that it is closed before the next
 // look at the host.
+template <typename T>
 Outcome distrusting_on_failure(Context& context, Outcome outcome) {
   if (outcome) {
     context.distrusted = true;
+    add_remedy<T>(outcome->error);
   }
   return outcome;
 }
@@ -94,8 +116,8 @@ Outcome LinuxHost::create(std::span<const resource::Spec* const> batch) {
         if constexpr (std::is_same_v<T, resource::Link>) {
           return not_possible(first, "created");  // foreign: only ever found
         } else {
-          return distrusting_on_failure(*context_,
-                                        host::create(*context_, Batch<T>(typed<T>(batch))));
+          return distrusting_on_failure<T>(*context_,
+                                           host::create(*context_, Batch<T>(typed<T>(batch))));
         }
       },
       *batch.front());
@@ -116,7 +138,7 @@ Outcome LinuxHost::change(std::span<const Change> batch) {
           for (const Change& each : batch) {
             changes.push_back({std::get_if<T>(each.before), std::get_if<T>(each.after)});
           }
-          return distrusting_on_failure(*context_, host::change(*context_, Changes<T>(changes)));
+          return distrusting_on_failure<T>(*context_, host::change(*context_, Changes<T>(changes)));
         } else {
           return not_possible(first, "changed in place");
         }
@@ -131,8 +153,8 @@ Outcome LinuxHost::destroy(std::span<const resource::Spec* const> batch) {
         if constexpr (std::is_same_v<T, resource::Setup>) {
           return not_possible(first, "undone");  // the node restarts instead
         } else {
-          return distrusting_on_failure(*context_,
-                                        host::destroy(*context_, Batch<T>(typed<T>(batch))));
+          return distrusting_on_failure<T>(*context_,
+                                           host::destroy(*context_, Batch<T>(typed<T>(batch))));
         }
       },
       *batch.front());

@@ -228,9 +228,9 @@ Outcome destroy(Context& context, Batch<UserNs> batch) {
 }
 
 Outcome create(Context& context, Batch<NetNs> batch) {
-  constexpr std::size_t kAtOnce = 256;  // each is a descriptor until it has a name
-  for (std::size_t first = 0; first < batch.size(); first += kAtOnce) {
-    const auto some = batch.subspan(first, std::min(kAtOnce, batch.size() - first));
+  const std::size_t at_once = context.at_once(256, 1);  // until it has a name
+  for (std::size_t first = 0; first < batch.size(); first += at_once) {
+    const auto some = batch.subspan(first, std::min(at_once, batch.size() - first));
     if (auto failure = make_all(context.layout, some)) {
       failure->index += first;
       return failure;

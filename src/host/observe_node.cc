@@ -164,9 +164,9 @@ Result<void> observe_nodes(Context& context, ObservedState& state) {
   NSLAB_ASSIGN(nodes, node_names(context.layout));
   // All are asked before the first is heard, so that the inits work side by side;
   // but a connection is a descriptor.
-  constexpr std::size_t kAtOnce = 256;
-  for (std::size_t first = 0; first < nodes.size(); first += kAtOnce) {
-    std::vector<Asked> some(std::min(kAtOnce, nodes.size() - first));
+  const std::size_t at_once = context.at_once(256, 1);
+  for (std::size_t first = 0; first < nodes.size(); first += at_once) {
+    std::vector<Asked> some(std::min(at_once, nodes.size() - first));
     for (std::size_t i = 0; i < some.size(); ++i) {
       some[i] = ask(context.layout, nodes[first + i]);
     }

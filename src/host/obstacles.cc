@@ -76,7 +76,7 @@ std::optional<Error> obstacle(const Context& /*context*/, const T& /*spec*/) {
 
 std::vector<Error> obstacles(Context& context, const resource::DesiredState& desired) {
   std::vector<Error> found = lacking(desired);
-  std::vector<Error> too_many = exceeded(desired);
+  std::vector<Error> too_many = exceeded(desired, context.inherited);
   found.insert(found.end(), too_many.begin(), too_many.end());
   for (const auto& [id, entry] : desired.resources) {
     auto error = std::visit([&](const auto& spec) { return obstacle(context, spec); }, entry.spec);

@@ -23,8 +23,9 @@ inline constexpr std::size_t kNetnsAtOnce = 128;
 // What act touches must be its own. Returns the first failure.
 template <typename Act>
 Result<void> for_each_open(Context& context, std::span<const std::string> names, Act act) {
-  for (std::size_t first = 0; first < names.size(); first += kNetnsAtOnce) {
-    const auto some = names.subspan(first, std::min(kNetnsAtOnce, names.size() - first));
+  const std::size_t at_once = context.at_once(kNetnsAtOnce, 2);
+  for (std::size_t first = 0; first < names.size(); first += at_once) {
+    const auto some = names.subspan(first, std::min(at_once, names.size() - first));
     NSLAB_ASSIGN(opened, open_all(context, some));
     std::vector<Result<void>> outcomes(some.size());
     in_parallel(some.size(), [&](std::size_t i) { outcomes[i] = act(first + i, opened[i].get()); });
@@ -69,10 +70,11 @@ Outcome for_each_netns(Context& context, const Members& members, NetnsOf netns_o
     Outcome outcome;
   };
 
+  const std::size_t at_once = context.at_once(kNetnsAtOnce, 2);
   auto sorted = by_netns(members, netns_of);
   while (!sorted.empty()) {
     std::vector<Work> work;
-    while (!sorted.empty() && work.size() < kNetnsAtOnce) {
+    while (!sorted.empty() && work.size() < at_once) {
       auto first = sorted.extract(sorted.begin());
       auto netns = open_netns(context, first.key());
       if (!netns) {

@@ -1,7 +1,7 @@
 """Where the machine has no more to give, up says of what, and takes back what it did."""
 
 import os
-import unittest
+import resource
 from pathlib import Path
 
 from nslab_test import NSLAB, NslabTest, lab_file, main, nslab, residue, run, sandbox, succeed
@@ -39,21 +39,41 @@ class Exhaustion(NslabTest):
         else:
             self.refused(result, words)
 
+    def up_with(self, file, limit, left_open=0):
+        """As a shell starts it that has so many more descriptors open, up to the limit."""
+        def prepare():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+            null = os.open("/dev/null", os.O_RDONLY)
+            for number in range(limit - left_open, limit):
+                os.dup2(null, number)
+        return run(NSLAB, "up", file, preexec_fn=prepare, close_fds=False)
+
     def test_descriptors(self):
-        """Whatever they suffice for: all of it, nothing, or the advice to take it down."""
-        failed = 0
-        for limit in range(4, 24, 2):
-            result = run("prlimit", f"--nofile={limit}:{limit}", NSLAB, "up", self.file)
+        """Whatever they suffice for: all of it, or the advice to allow more."""
+        for file, limits in ((self.file, range(8, 48, 3)), (lab_file(MANY, "many"), range(8, 300, 23))):
+            self.assert_refused_until(file, lambda limit: self.up_with(file, limit), limits)
+
+    def test_descriptors_that_the_caller_left_open(self):
+        file = lab_file(MANY, "many")
+        self.assert_refused_until(file, lambda left: self.up_with(file, 512, 512 - left), range(8, 300, 23))
+
+    def assert_refused_until(self, file, bring_up, steps):
+        """Refused with a remedy, and nothing left, up to the step from which on it succeeds."""
+        for step in steps:
+            result = bring_up(step)
             if result.code == 0:
-                succeed(nslab("down", "much"))
-            elif "shared libraries" not in result.err:
-                failed += 1
-                self.assertEqual(result.code, 1, result)
-                self.assertRegex(result.err, "EMFILE|open files")
-                if "could not be put back" in result.err:  # rolling back takes some, too
-                    succeed(nslab("down", "much"))
-            self.assert_no_residue(self.before)
-        self.assertGreater(failed, 0)
+                self.assertGreater(step, steps[0])
+                succeed(nslab("down", file.stem))
+                self.assert_no_residue(self.before)
+                return
+            if "shared libraries" not in result.err:
+                self.refused(result, ["open files", "hint: ", "ulimit -Hn "])
+        self.fail("no step was enough")
+
+    def test_few_descriptors_take_down_a_large_lab(self):
+        succeed(nslab("up", lab_file(MANY, "many")))
+        succeed(run("prlimit", "--nofile=24:24", NSLAB, "down", "many"))
+        self.assert_no_residue(self.before)
 
     def test_processes(self):
         """Also where there is so much to do that it would be done by several threads."""
@@ -67,7 +87,7 @@ class Exhaustion(NslabTest):
         for file in (self.file, lab_file(MANY, "many")):
             for limit in (1, 2, 5):
                 (group / "pids.max").write_text(str(limit))
-                self.refused_or_up(run("sh", "-c", enter, NSLAB, "up", file), ["EAGAIN"])
+                self.refused_or_up(run("sh", "-c", enter, NSLAB, "up", file), ["EAGAIN", "hint: ", "pids.max"])
 
     def test_room_for_the_record(self):
         small = Path("/run/small")
@@ -78,7 +98,7 @@ class Exhaustion(NslabTest):
         self.before = residue.snapshot()
         (small / "filler").write_bytes(bytes(4096))
         env = {"NSLAB_STATE_DIR": str(small / "state")}
-        self.expect(nslab("up", self.file, env=env), 1, err=["ENOSPC", str(small)])
+        self.expect(nslab("up", self.file, env=env), 1, err=["ENOSPC", str(small), "hint: make room"])
         (small / "filler").unlink()
         self.assert_no_residue(self.before)
 
@@ -95,7 +115,7 @@ class Exhaustion(NslabTest):
             if result.code == 0:
                 succeed(nslab("down", "much", env=env))
             else:
-                self.expect(result, 1, err="ENOSPC")
+                self.expect(result, 1, err=["ENOSPC", "hint: make room", "df -i"])
             self.assert_no_residue(before)
             succeed(run("umount", small))
 

@@ -7,6 +7,7 @@ a point that the command did not come to this time.
 """
 
 import random
+import re
 
 import calls
 import cell
@@ -115,6 +116,8 @@ class Fault:
     def after_up(result, before):
         if lab.crashed(result):
             return lab.wrong("crashed", result) + lab.taken_down(before)
+        if re.search(r"\((EMFILE|ENOMEM|ENOSPC)\)", result.err) and "hint: " not in result.err:
+            return ["no word of what to do"] + lab.taken_down(before)
         if result.code == 0:
             return lab.whole("though up succeeded") + lab.taken_down(before)
         if "writing to standard output failed" in result.err:  # what it did stands
