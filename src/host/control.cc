@@ -206,9 +206,19 @@ Result<void> Control::ask_status() {
   return {};
 }
 
-Result<std::vector<Packet>> Control::hear_status() {
+bool Control::wait(Clock::time_point deadline) const {
+  pollfd poll{.fd = socket_.get(), .events = POLLIN, .revents = 0};
+  for (;;) {
+    const int ready = ::poll(&poll, 1, milliseconds_to(deadline));
+    if (ready >= 0 || errno != EINTR) {
+      return ready != 0;
+    }
+  }
+}
+
+Result<std::vector<Packet>> Control::hear_status(std::chrono::milliseconds patience) {
   std::vector<Packet> packets;
-  const auto deadline = Clock::now() + kPatience;
+  const auto deadline = Clock::now() + patience;
   std::size_t left = kMostCollected;
   for (;;) {
     NSLAB_ASSIGN(packet, receive(deadline));

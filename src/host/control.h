@@ -64,10 +64,13 @@ class Control {
   Result<void> send(std::string_view verb, Packet fields, std::span<const int> fds = {});
   Result<Packet> receive(std::chrono::steady_clock::time_point deadline);
 
+  // Whether there is an answer, or will be none, by then.
+  [[nodiscard]] bool wait(std::chrono::steady_clock::time_point deadline) const;
+
   // What there is in the node. Asking is the connection's last request; in two halves,
   // for many nodes at once.
   Result<void> ask_status();
-  Result<std::vector<Packet>> hear_status();
+  Result<std::vector<Packet>> hear_status(std::chrono::milliseconds patience = kPatience);
 
   // Longer than anything that an init does not itself bound.
   static constexpr std::chrono::milliseconds kPatience{60000};

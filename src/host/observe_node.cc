@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <fstream>
 
 #include "base/parallel.h"
@@ -14,6 +16,7 @@
 namespace nslab::host {
 namespace {
 
+using Clock = std::chrono::steady_clock;
 using resource::ObservedState;
 using resource::Spec;
 
@@ -120,11 +123,36 @@ Asked ask(const Layout& layout, const std::string& node) {
   return asked;
 }
 
-void hear(Asked& asked) {
+// All inits answer at once what they are asked here. One that is silent while no other
+// says anything either hangs; on a machine with much to do the others are slow as well.
+class Silence {
+ public:
+  void ends() { since_ = Clock::now(); }
+
+  [[nodiscard]] Clock::time_point limit() const { return since_.load() + kLongest; }
+
+  static constexpr std::chrono::seconds kLongest{10};
+
+ private:
+  std::atomic<Clock::time_point> since_ = Clock::now();
+};
+
+// What it says, or that it hangs.
+Result<std::vector<Packet>> answer_of(Control& control, Silence& silence) {
+  while (!control.wait(silence.limit())) {
+    if (Clock::now() >= silence.limit()) {
+      return kernel_error("waiting for a node's init", ETIMEDOUT);
+    }
+  }
+  silence.ends();
+  return control.hear_status(Silence::kLongest);
+}
+
+void hear(Asked& asked, Silence& silence) {
   if (!asked.control || asked.error) {
     return;
   }
-  auto packets = asked.control->hear_status();
+  auto packets = answer_of(*asked.control, silence);
   asked.control.reset();
   if (!packets && is_gone(packets.error())) {
     asked.answer.init_pid = 0;  // it ended just now
@@ -170,7 +198,8 @@ Result<void> observe_nodes(Context& context, ObservedState& state) {
     for (std::size_t i = 0; i < some.size(); ++i) {
       some[i] = ask(context.layout, nodes[first + i]);
     }
-    in_parallel(some.size(), [&](std::size_t i) { hear(some[i]); });
+    Silence silence;
+    in_parallel(some.size(), [&](std::size_t i) { hear(some[i], silence); });
     for (Asked& each : some) {
       if (each.error) {
         return *std::move(each.error);

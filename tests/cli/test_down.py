@@ -125,6 +125,14 @@ class Down(NslabTest):
         succeed(nslab("down", "down"))
         self.gone()
 
+    def test_nodes_that_hang_do_not_hold_it_up_one_after_another(self):
+        """Their silence is one, and not the longest that an init may be waited for."""
+        lab, _ = self.up()
+        for node in ("a", "b"):
+            succeed(run("kill", "-STOP", lab.init(node)))
+        succeed(nslab("down", "down", timeout=50))
+        self.gone()
+
     def test_processes_that_were_started_by_hand_go_too(self):
         lab, _ = self.up()
         lab.shell("a", "setsid sleep 1000 >/dev/null 2>&1 </dev/null &")
