@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <new>
 #include <optional>
 #include <system_error>
 #include <thread>
@@ -20,12 +21,15 @@ std::optional<std::jthread> try_thread(Act act) {
     return std::jthread(std::move(act));
   } catch (const std::system_error&) {
     return std::nullopt;
+  } catch (const std::bad_alloc&) {
+    return std::nullopt;
   }
 }
 
 // Runs act(i) for each i below `count`, in no order, and returns when all are
 // done. Whatever act touches must be its own. The threads end before it returns:
-// none is alive when the program forks.
+// none is alive when the program forks. What act throws, where memory has run out,
+// comes to the caller.
 //
 // More than a few threads only wait for each other at the kernel's locks: see
 // docs/decisions/0014.
@@ -36,16 +40,27 @@ void in_parallel(std::size_t count, Act act) {
   const std::size_t threads = std::min(
       {std::size_t{std::thread::hardware_concurrency()}, kMostThreads, count / kWorthAThread});
   std::atomic<std::size_t> next = 0;
+  std::atomic<bool> out_of_memory = false;
   const auto work = [&] {
-    for (std::size_t i = next++; i < count; i = next++) {
-      act(i);
+    try {
+      for (std::size_t i = next++; i < count; i = next++) {
+        act(i);
+      }
+    } catch (const std::bad_alloc&) {
+      out_of_memory = true;
     }
   };
-  std::vector<std::optional<std::jthread>> others;
-  for (std::size_t i = 1; i < threads; ++i) {
-    others.push_back(try_thread(work));
+  {
+    std::vector<std::optional<std::jthread>> others;
+    others.reserve(threads);
+    for (std::size_t i = 1; i < threads; ++i) {
+      others.push_back(try_thread(work));
+    }
+    work();
   }
-  work();
+  if (out_of_memory) {
+    throw std::bad_alloc();
+  }
 }
 
 }  // namespace nslab

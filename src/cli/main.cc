@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
+#include <new>
 
 #include <CLI/CLI.hpp>
 
@@ -155,5 +156,11 @@ int main(int argc, char** argv) {
 }  // namespace nslab::cli
 
 int main(int argc, char** argv) {
-  return nslab::cli::main(argc, argv);
+  try {
+    return nslab::cli::main(argc, argv);
+  } catch (const std::bad_alloc&) {
+    std::cerr << "nslab: error: there is not enough memory\nhint: 'nslab down' removes what is "
+                 "left of a lab\n";
+    return nslab::cli::kFailed;
+  }
 }

@@ -21,12 +21,16 @@ std::size_t count_inherited() {
   return open && open->size() > kOwn ? open->size() - kOwn : 0;
 }
 
+// Address space, which nothing uses until it is let go.
+constexpr std::size_t kSpareMemory = std::size_t{16} << 20;
+
 }  // namespace
 
 Context::Context(Layout paths, kernel::CgroupTree tree, std::function<bool()> interrupt)
     : layout(std::move(paths)),
       cgroups(std::move(tree)),
       interrupted(std::move(interrupt)),
+      memory(std::make_unique_for_overwrite<std::byte[]>(kSpareMemory)),
       inherited(count_inherited()) {}
 
 Context::~Context() = default;
@@ -77,7 +81,7 @@ std::size_t most_open(const Context& context) {
 }  // namespace
 
 Result<std::shared_ptr<OpenNetns>> open_netns(Context& context, std::string_view netns) {
-  const std::scoped_lock lock(context.open_mutex);
+  const std::scoped_lock lock(context.mutex);
   if (const auto known = context.open.find(netns); known != context.open.end()) {
     return known->second;
   }

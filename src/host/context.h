@@ -72,7 +72,10 @@ struct Context {
   std::set<std::string, std::less<>> graceful_nodes;
   // The lab's network namespaces that this command works in, by their names.
   std::map<std::string, std::shared_ptr<OpenNetns>, std::less<>> open;
-  std::mutex open_mutex;  // nodes are made beside the network: both look into `open`
+  // Nodes are made beside the network: both look into `open` and `memory`.
+  std::mutex mutex;
+  // For putting back what was begun when there is no more.
+  std::unique_ptr<std::byte[]> memory;
   // Descriptors that the caller left open: they are taken from what is allowed.
   std::size_t inherited = 0;
   // Inodes of the network namespaces that were let go, and their names: settle()

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <new>
 #include <type_traits>
 
 #include "base/text.h"
@@ -48,10 +49,24 @@ void add_remedy(Error& error) {
   }
 }
 
+// No memory is a failure like any other: what was begun is put back with what was set
+// aside for that.
+Error out_of_memory(Context& context) {
+  const std::scoped_lock lock(context.mutex);
+  context.memory.reset();
+  return kernel_error("working on the lab", ENOMEM);
+}
+
 // What is open may be in use beside this call, so that it is closed before the next
 // look at the host.
-template <typename T>
-Outcome distrusting_on_failure(Context& context, Outcome outcome) {
+template <typename T, typename Act>
+Outcome distrusting_on_failure(Context& context, Act act) {
+  Outcome outcome;
+  try {
+    outcome = act();
+  } catch (const std::bad_alloc&) {
+    outcome = Failure{0, out_of_memory(context)};
+  }
   if (outcome) {
     context.distrusted = true;
     add_remedy<T>(outcome->error);
@@ -102,7 +117,13 @@ std::vector<Error> LinuxHost::warnings(const resource::DesiredState& desired) {
 
 Result<resource::ObservedState> LinuxHost::observe() {
   context_->close_distrusted();
-  auto observed = host::observe(*context_);
+  auto observed = [&]() -> Result<resource::ObservedState> {
+    try {
+      return host::observe(*context_);
+    } catch (const std::bad_alloc&) {
+      return out_of_memory(*context_);
+    }
+  }();
   if (!observed) {
     context_->distrusted = true;
   }
@@ -116,8 +137,8 @@ Outcome LinuxHost::create(std::span<const resource::Spec* const> batch) {
         if constexpr (std::is_same_v<T, resource::Link>) {
           return not_possible(first, "created");  // foreign: only ever found
         } else {
-          return distrusting_on_failure<T>(*context_,
-                                           host::create(*context_, Batch<T>(typed<T>(batch))));
+          return distrusting_on_failure<T>(
+              *context_, [&] { return host::create(*context_, Batch<T>(typed<T>(batch))); });
         }
       },
       *batch.front());
@@ -138,7 +159,8 @@ Outcome LinuxHost::change(std::span<const Change> batch) {
           for (const Change& each : batch) {
             changes.push_back({std::get_if<T>(each.before), std::get_if<T>(each.after)});
           }
-          return distrusting_on_failure<T>(*context_, host::change(*context_, Changes<T>(changes)));
+          return distrusting_on_failure<T>(
+              *context_, [&] { return host::change(*context_, Changes<T>(changes)); });
         } else {
           return not_possible(first, "changed in place");
         }
@@ -153,8 +175,8 @@ Outcome LinuxHost::destroy(std::span<const resource::Spec* const> batch) {
         if constexpr (std::is_same_v<T, resource::Setup>) {
           return not_possible(first, "undone");  // the node restarts instead
         } else {
-          return distrusting_on_failure<T>(*context_,
-                                           host::destroy(*context_, Batch<T>(typed<T>(batch))));
+          return distrusting_on_failure<T>(
+              *context_, [&] { return host::destroy(*context_, Batch<T>(typed<T>(batch))); });
         }
       },
       *batch.front());

@@ -1,6 +1,8 @@
 #include "reconcile/executor.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <new>
 #include <vector>
 
 #include "base/parallel.h"
@@ -146,7 +148,13 @@ class Execution {
     progress_.begin(nodes, done_, steps_.size());
     const Profile::Timer timer(profile_, "create nodes and network");
     host::Outcome nodes_outcome;
-    const auto make_nodes = [&] { nodes_outcome = run_batch(nodes, host_); };
+    const auto make_nodes = [&] {
+      try {
+        nodes_outcome = run_batch(nodes, host_);
+      } catch (const std::bad_alloc&) {
+        nodes_outcome = host::Failure{0, kernel_error("making nodes", ENOMEM)};
+      }
+    };
     auto maker = try_thread(make_nodes);
     const bool aside = maker.has_value();
     const auto network_laid = lay_network(done_ + network);

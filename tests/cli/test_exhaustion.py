@@ -75,6 +75,19 @@ class Exhaustion(NslabTest):
         succeed(run("prlimit", "--nofile=24:24", NSLAB, "down", "many"))
         self.assert_no_residue(self.before)
 
+    def test_memory(self):
+        """However little there is for nslab: a whole lab, or none, and never a crash."""
+        file = lab_file(MANY, "many")
+        for kib in range(9000, 60000, 900):
+            result = run("prlimit", f"--as={kib << 10}", NSLAB, "up", file)
+            if result.code == 0:
+                break
+            if result.code != 127:  # of the dynamic loader, before nslab begins
+                self.refused(result, ["memory", "hint: "])
+        self.assertEqual(result.code, 0, result)
+        succeed(nslab("down", "many"))
+        self.assert_no_residue(self.before)
+
     def test_processes(self):
         """Also where there is so much to do that it would be done by several threads."""
         root = next(root for root in sandbox.cgroup_roots()
