@@ -16,6 +16,7 @@
 
 #include "init/capabilities.h"
 #include "init/files.h"
+#include "init/oom.h"
 #include "init/root.h"
 #include "init/supervise.h"
 #include "init/text.h"
@@ -194,6 +195,11 @@ std::uint64_t clone_flags(const Packet& request) {
 
 void become_node(const Packet& request, int host_mounts, int report) {
   begin_afresh();
+  // Not with a user namespace: root of that could not give up the place for what it
+  // starts, and a node's programs would come after the host's.
+  if (request.fd("user") < 0) {
+    come_last();
+  }
   set_title(request.get("name"));
   const Failure failure = set_up(request, host_mounts, report);
   const Report text = Report::of(failure);

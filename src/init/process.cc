@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "init/oom.h"
 #include "init/text.h"
 
 namespace nslab::init {
@@ -117,6 +118,7 @@ Failure start_process(const Reader& fields,
   Path path;
   int error = find_program(argv.get()[0], environment.variable("PATH"), path);
   if (error == 0) {
+    const AsAnyOther place;
     error = Preparation(streams, directory).spawn(path.c_str(), argv.get(), environment.get(), pid);
   }
   if (error != 0) {

@@ -21,8 +21,8 @@ class Probe(NslabTest):
             needs("netme")
 
     def test_what_a_command_refuses_is_missing(self):
-        features.NETWORK["a bridge"] = "ip link add name try type bridge"
-        features.NETWORK["nonsense"] = "ip link add name try type nonsense"
+        features.TRIED["a bridge"] = "ip link add name try type bridge"
+        features.TRIED["nonsense"] = "ip link add name try type nonsense"
         known, features.ALL = features.ALL, features.ALL | {"a bridge", "nonsense"}
         try:
             self.assertTrue(features.has("a bridge"))

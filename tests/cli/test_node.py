@@ -5,7 +5,7 @@ import re
 import unittest
 from pathlib import Path
 
-from nslab_test import FILES, Lab, NslabTest, lab_file, main, nslab, residue, succeed
+from nslab_test import FILES, Lab, NslabTest, lab_file, main, needs, nslab, residue, succeed
 
 SOURCE = FILES / "bound"
 
@@ -164,6 +164,28 @@ class Node(NslabTest):
         private = sum(int(number) for number in re.findall(r"Private_(?:Clean|Dirty):\s+(\d+) kB", text))
         self.assertLess(private, 1024, "KiB")
         self.assertEqual(os.getpgid(self.running.init("b")), self.running.init("b"), "a session of its own")
+
+
+@needs("oom-score")
+class WantOfMemory(NslabTest):
+    """An init is the last that is ended; what it starts is as any other."""
+
+    LAB = """
+name: want
+nodes:
+  a: {services: {idle: {command: sleep infinity}}, setup: [cp /proc/self/oom_score_adj /tmp/setup]}
+"""
+
+    @staticmethod
+    def score(pid):
+        return int(Path("/proc", str(pid), "oom_score_adj").read_text())
+
+    def test_scores(self):
+        with self.lab(self.LAB) as lab:
+            self.assertEqual(self.score(lab.init("a")), -999)
+            self.assertEqual([self.score(pid) for pid in lab.services("a").values()], [0])
+            self.assertEqual(lab.read("a", "cat", "/tmp/setup"), "0")
+            self.assertEqual(lab.read("a", "cat", "/proc/self/oom_score_adj"), str(self.score("self")))
 
 
 if __name__ == "__main__":

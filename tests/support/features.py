@@ -16,12 +16,13 @@ import unittest
 from pathlib import Path
 
 # Tried in a network namespace of their own. A command that succeeds is a feature that is there.
-NETWORK = {
+TRIED = {
     "dummy": "ip link add name try type dummy",
     "netem": "tc qdisc add dev lo root netem delay 1ms",
     "vlan": "ip link add name try type bridge && ip link add name tagged link try type vlan id 2",
     "bridge-vlan": "ip link add name try type bridge vlan_filtering 1",
     "vrf": "ip link add name try type vrf table 10",
+    "oom-score": "echo -1 >/proc/self/oom_score_adj",
 }
 
 # "cgroup-v2:memory": the hierarchy of version 2 hands out this controller.
@@ -30,7 +31,7 @@ CGROUPS = {f"cgroup-v2:{controller}" for controller in CONTROLLERS}
 # There is no hierarchy of version 2 at all, but these controllers on version 1.
 CGROUPS.add("cgroup-v1-alone")
 
-ALL = frozenset(NETWORK) | CGROUPS
+ALL = frozenset(TRIED) | CGROUPS
 
 OFFERED = "NSLAB_TEST_FEATURES"  # the answer, where somebody has tried already
 
@@ -58,7 +59,7 @@ def has(feature):
         return feature in os.environ[OFFERED].split()
     if feature in CGROUPS:
         return feature in cgroup_features()
-    return subprocess.run(["unshare", "--net", "sh", "-ec", NETWORK[feature]],
+    return subprocess.run(["unshare", "--net", "sh", "-ec", TRIED[feature]],
                           capture_output=True).returncode == 0
 
 
