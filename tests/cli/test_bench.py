@@ -18,8 +18,7 @@ class Bench(NslabTest):
                              timeout=250))
         data = json.loads(file.read_text())
         file.unlink()
-        # Files in /tmp may be of others that test or measure now.
-        self.assertEqual([line for line in residue.settled(before) if not line.startswith("file")], [])
+        self.assert_no_residue(before)
         self.assertEqual(data["runs"], 2)
         self.assertGreater(data["machine"]["cpus"], 0)
         labs = [(each["shape"], each["nodes"], each["contender"]) for each in data["results"]]

@@ -97,7 +97,7 @@ PLANTED = [
     ("process", "(zombie)", zombie),
     ("cgroup", "/planted", cgroup),
     ("file", "/run/planted", file("/run/planted")),
-    ("file", "/tmp/nslab-test-", file(f"/tmp/{os.environ[sandbox.PARENT]}-planted")),
+    ("file", "/tmp/nslab-planted", file("/tmp/nslab-planted")),
     ("socket", "@planted", unix_socket),
     ("IPC object", "msg", lambda: ipc_queue()),
 ]
@@ -141,6 +141,12 @@ class Residue(NslabTest):
         before = residue.snapshot()
         remove()
         self.assertEqual(residue.remains(before, residue.snapshot()), ["file gone: /run/planted"])
+
+    def test_no_other_sandbox_is_seen(self):
+        """But for what a checkout below one of these directories takes away."""
+        own = sandbox.own_directories()
+        self.assertEqual([each for each in own if not os.path.ismount(each)], [])
+        self.assertFalse(any(Path(__file__).is_relative_to(each) for each in own))
 
     def test_every_class_is_planted(self):
         self.assertEqual({kind for kind, _, _ in PLANTED}, set(residue.CLASSES))

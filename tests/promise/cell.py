@@ -22,8 +22,6 @@ NEW_NAMESPACES = 0x00020000 | 0x04000000 | 0x08000000 | 0x20000000 | 0x40000000 
 MS_NOSUID, MS_REC, MS_PRIVATE, MS_SHARED = 2, 0x4000, 0x40000, 0x100000
 PATIENCE = 240  # of a case: what takes longer hangs
 
-
-PROJECT = Path(__file__).resolve().parents[2]
 BROKEN = "the harness: "  # how the failure begins that is not the program's
 
 
@@ -41,9 +39,8 @@ def furnish():
     """A host: mounts shared as systemd leaves them, an empty /run, a loopback that is up."""
     mount(None, "/", None, MS_REC | MS_PRIVATE)
     mount(b"proc", "/proc", b"proc")
-    for directory in ("/run", "/tmp", "/dev/shm"):
-        if not str(PROJECT).startswith(directory + "/"):  # a checkout there stays to be seen
-            mount(b"nslab-test", directory, b"tmpfs", MS_NOSUID)
+    for directory in ("/run", *sandbox.own_directories()):
+        mount(b"nslab-test", directory, b"tmpfs", MS_NOSUID)
     mount(None, "/", None, MS_REC | MS_SHARED)
     Path("/run/mount").mkdir()
     Path(sandbox.FILES).mkdir()

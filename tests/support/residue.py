@@ -11,7 +11,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from sandbox import cgroup_roots, FILES, PARENT
+from sandbox import cgroup_roots, FILES, PARENT, SCRATCH
 
 
 def ip(*arguments):
@@ -135,10 +135,8 @@ def cgroups():
 def files():
     """But for those of the tests themselves."""
     found = {path for path in tree("/run") if not path.startswith(FILES)}
-    for directory in ("/tmp", "/var/tmp", "/dev/shm"):  # which other sandboxes see as well
-        for path in Path(directory).glob("*nslab*"):
-            if not path.name.startswith("nslab-test-") or path.name.startswith(os.environ[PARENT]):
-                found.add(str(path))
+    for directory in SCRATCH:
+        found.update(str(path) for path in Path(directory).glob("*nslab*"))
     return found
 
 

@@ -1,8 +1,8 @@
 """A sandbox of namespaces of its own for a test file.
 
 The file starts itself again under unshare(1): own network, mounts, processes,
-IPC objects and host name, a tmpfs on /run, mounts shared among themselves as
-systemd leaves them. Whatever a test leaves behind ends with its sandbox; only
+IPC objects and host name, a tmpfs on /run and where programs leave files, mounts
+shared among themselves as systemd leaves them. Whatever a test leaves behind ends with its sandbox; only
 cgroups do not, so that they have a parent of their own, removed at the end.
 """
 
@@ -15,15 +15,31 @@ MARK = "NSLAB_TEST_SANDBOX"
 PARENT = "NSLAB_CGROUP_PARENT"
 FILES = "/run/lab-files"  # what the tests themselves write
 
-# PID 1 of the sandbox reaps orphans, as that of a host does.
+CHECKOUT = Path(__file__).resolve().parents[2]
+SCRATCH = ("/tmp", "/var/tmp", "/dev/shm")
+
+# PID 1 of the sandbox reaps orphans, as that of a host does. The first word says where
+# it gets a directory of its own.
 START = """
-mount -t tmpfs nslab-test /run && mount --make-rshared / || exit 77
-mkdir /run/mount # where mount(8) keeps its notes
+for directory in /run $1; do
+  mount -t tmpfs -o mode=1777 nslab-test $directory || exit 77
+done
+shift
+mount --make-rshared / || exit 77
+mkdir -p /run/mount # where mount(8) keeps its notes
 ip link set lo up && hostname sandbox || exit 77
 /usr/bin/python3 "$@"
 status=$?
 exit $status
 """
+
+
+def own_directories():
+    """Those where programs leave files, unless what is tested lies there: it has to be seen."""
+    needed = [CHECKOUT, Path.cwd(), Path(sys.argv[0]).resolve()]
+    needed += [Path(os.environ[name]).resolve() for name in ("NSLAB", "NSLAB_INJECT") if name in os.environ]
+    return [each for each in SCRATCH if Path(each).is_dir()
+            and not any(path.is_relative_to(each) for path in needed)]
 
 
 def cgroup_roots():
@@ -74,4 +90,4 @@ def enter():
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     os.execvp("unshare", ["unshare", "--mount", "--net", "--pid", "--fork", "--ipc", "--uts",
                           "--kill-child", "--mount-proc", "--propagation", "private", "--",
-                          "bash", "-c", START, "sandbox", *sys.argv])
+                          "bash", "-c", START, "sandbox", " ".join(own_directories()), *sys.argv])
