@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import calls
-from nslab_test import FILES, NSLAB, Lab, lab_file, nslab, residue, run, succeed
+from nslab_test import FILES, NSLAB, Lab, eventually, lab_file, nslab, residue, run, succeed
 
 INJECT = os.environ.get("NSLAB_INJECT", str(Path(NSLAB).parents[1] / "tests/inject"))
 NAME = "crash"
@@ -61,11 +61,16 @@ def whole(when):
     check = command("plan", file(), "--check")
     if check.code != 0:
         return wrong(f"not whole {when}", check)
-    sleeping = [pid for pid in Lab(NAME).processes("a") if name_of(pid) == "sleep"]
-    if len(sleeping) != 1:
-        return [f"{len(sleeping)} services in node a {when}"]
+    try:  # its maker goes on before the new program has its name
+        eventually(lambda: names_in("a").count("sleep") == 1, "the service", 20)
+    except AssertionError:
+        return [f"not one service in node a {when}: {names_in('a')}"]
     ping = command("exec", f"{NAME}/a", "--", "ping", "-qc1", "-W5", "10.1.0.2")
     return [] if ping.code == 0 else wrong(f"b does not answer {when}", ping)
+
+
+def names_in(node):
+    return [name_of(pid) for pid in Lab(NAME).processes(node)]
 
 
 def name_of(pid):
