@@ -28,11 +28,23 @@ struct CableBatch {
   std::vector<std::shared_ptr<OpenNetns>> used;  // their numbers are in the messages
 };
 
+// The number of a new interface; 0 where the kernel chooses it.
+kernel::LinkIndex next_index(OpenNetns& netns, const std::string& interface) {
+  if (netns.next == 0) {
+    return 0;
+  }
+  netns.links.emplace(interface, netns.next);
+  return netns.next++;
+}
+
 Result<kernel::VethEnd> to_kernel(Context& context, CableBatch& cables, const VethEnd& end) {
   NSLAB_ASSIGN(netns, open_netns(context, end.netns));
   cables.used.push_back(netns);
-  return kernel::VethEnd{
-      .netns_fd = netns->ns.get(), .name = end.name, .mac = end.mac, .mtu = end.mtu};
+  return kernel::VethEnd{.netns_fd = netns->ns.get(),
+                         .name = end.name,
+                         .index = next_index(*netns, end.name),
+                         .mac = end.mac,
+                         .mtu = end.mtu};
 }
 
 Result<kernel::LinkIndex> find_bridge(Context& context, const std::string& name) {
@@ -71,10 +83,13 @@ Result<void> skip_duplicate_detection(const OpenNetns& netns, const VethEnd& end
   return kernel::write_sysctl(netns.ns.get(), "net.ipv6.conf." + name + ".accept_dad", "0");
 }
 
-// Interfaces come or go.
+// Interfaces come or go, where nslab does not number them.
 void forget_links(Context& context) {
+  const std::scoped_lock lock(context.mutex);
   for (const auto& [name, netns] : context.open) {
-    netns->links.clear();
+    if (netns->next == 0) {
+      netns->links.clear();
+    }
   }
 }
 
@@ -244,10 +259,13 @@ Outcome create(Context& context, Batch<Bridge> batch) {
       context,
       batch,
       in_switch,
-      [&](OpenNetns& /*netns*/, kernel::Batch& messages, std::size_t i) -> Result<void> {
+      [&](OpenNetns& netns, kernel::Batch& messages, std::size_t i) -> Result<void> {
         kernel::append_bridge(messages,
                               i,
-                              {.name = batch[i]->name, .mtu = batch[i]->mtu, .up = batch[i]->up},
+                              {.name = batch[i]->name,
+                               .index = next_index(netns, batch[i]->name),
+                               .mtu = batch[i]->mtu,
+                               .up = batch[i]->up},
                               kernel::kNslabGroup);
         return {};
       });

@@ -92,6 +92,13 @@ Result<std::shared_ptr<OpenNetns>> open_netns(Context& context, std::string_view
   return context.open.emplace(netns, std::move(opened)).first->second;
 }
 
+void keep_open(Context& context, std::shared_ptr<OpenNetns> netns) {
+  if (context.open.size() < most_open(context)) {
+    const std::string& name = netns->name;
+    context.open.insert_or_assign(name, std::move(netns));
+  }
+}
+
 Result<std::vector<std::shared_ptr<OpenNetns>>> open_all(Context& context,
                                                          std::span<const std::string> names) {
   std::vector<std::shared_ptr<OpenNetns>> all(names.size());

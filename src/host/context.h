@@ -36,7 +36,10 @@ struct OpenNetns {
   UniqueFd ns;
   kernel::Socket socket;
   // Interfaces by name, as last listed; dropped when they change.
-  std::map<std::string, kernel::LinkIndex, std::less<>> links;
+  std::map<std::string, kernel::LinkIndex, std::less<>> links{};
+  // The number of the next interface in a namespace that this command has made and
+  // nobody has been in: `links` is what there is. 0 where the kernel chooses.
+  kernel::LinkIndex next = 0;
 };
 
 // What one network namespace holds.
@@ -108,6 +111,9 @@ struct Context {
 // The lab's network namespace of that name, opened once for a command: by its
 // name, or, where the name was taken away by hand, through its node's init.
 Result<std::shared_ptr<OpenNetns>> open_netns(Context& context, std::string_view netns);
+
+// Keeps one that the caller has opened, where there is room for it.
+void keep_open(Context& context, std::shared_ptr<OpenNetns> netns);
 
 // The same for many, opened side by side. Null where there is only a name: a file
 // without its namespace, and no process in it.

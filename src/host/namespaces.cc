@@ -68,7 +68,7 @@ Result<void> silence_ipv6(int ns) {
   return written;
 }
 
-Result<UniqueFd> make_netns(const Layout& layout, const NetNs& spec) {
+Result<kernel::NetnsHandle> make_netns(const Layout& layout, const NetNs& spec) {
   UniqueFd owner;
   if (!spec.userns.empty()) {
     NSLAB_ASSIGN(userns,
@@ -76,38 +76,66 @@ Result<UniqueFd> make_netns(const Layout& layout, const NetNs& spec) {
     owner = std::move(userns);
   }
   NSLAB_ASSIGN(
-      ns, owner.valid() ? kernel::create_netns_in_userns(owner.get()) : kernel::create_netns());
+      made, owner.valid() ? kernel::create_netns_in_userns(owner.get()) : kernel::create_netns());
   if (spec.name == resource::kSwitch) {
-    NSLAB_TRY(silence_ipv6(ns.get()));
+    NSLAB_TRY(silence_ipv6(made.ns.get()));
   }
-  return ns;
+  return made;
 }
 
-Result<void> name_netns(const Layout& layout, const NetNs& spec, const Result<UniqueFd>& ns) {
-  if (!ns) {
-    return ns.error();
-  }
-  NSLAB_TRY(name_descriptor(ns->get(), layout.netns(spec.name)));
-  return link_name(layout, spec.name);
+// With its name. Its interfaces are those that the kernel gives to all.
+Result<std::shared_ptr<OpenNetns>> make_named(const Layout& layout, const NetNs& spec) {
+  NSLAB_ASSIGN(made, make_netns(layout, spec));
+  NSLAB_TRY(name_descriptor(made.ns.get(), layout.netns(spec.name)));
+  NSLAB_TRY(link_name(layout, spec.name));
+  return std::make_shared<OpenNetns>(
+      OpenNetns{.name = spec.name, .ns = std::move(made.ns), .socket = std::move(made.socket)});
 }
 
-// Several at a time are made, and then named one by one: a name is a mount, and
-// the kernel adds one mount at a time. One that a user namespace owns takes a
-// fork, which no other thread may see.
-Outcome make_all(const Layout& layout, Batch<NetNs> batch) {
-  std::vector<std::optional<Result<UniqueFd>>> made(batch.size());
+// What a new namespace begins with: the loopback, and on some hosts the tunnels of
+// modules (fb_tunnels_only_for_init_net in Documentation/admin-guide/sysctl/net.rst).
+Result<void> know_interfaces(std::span<const std::shared_ptr<OpenNetns>> fresh) {
+  NSLAB_ASSIGN(links, kernel::list_links(fresh.front()->socket));
+  for (const std::shared_ptr<OpenNetns>& netns : fresh) {
+    for (const kernel::Link& link : links) {
+      netns->links.emplace(link.name, link.index);
+    }
+    netns->next = links.empty() ? 0 : links.back().index + 1;
+  }
+  return {};
+}
+
+// Side by side, but for those that a user namespace owns: they take a fork, which no
+// other thread may see.
+Outcome make_all(Context& context, Batch<NetNs> batch) {
+  std::vector<Result<void>> outcomes(batch.size());
+  std::vector<std::shared_ptr<OpenNetns>> made(batch.size());
+  const auto make = [&](std::size_t i) {
+    auto one = make_named(context.layout, *batch[i]);
+    if (one) {
+      made[i] = *std::move(one);
+    } else {
+      outcomes[i] = std::move(one).error();
+    }
+  };
   in_parallel(batch.size(), [&](std::size_t i) {
     if (batch[i]->userns.empty()) {
-      made[i] = make_netns(layout, *batch[i]);
+      make(i);
     }
   });
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    if (!made[i]) {
-      made[i] = make_netns(layout, *batch[i]);
+    if (!batch[i]->userns.empty()) {
+      make(i);
     }
-    if (auto named = name_netns(layout, *batch[i], *made[i]); !named) {
-      return Failure{i, std::move(named).error()};
+    if (!outcomes[i]) {
+      return Failure{i, std::move(outcomes[i]).error()};
     }
+  }
+  if (auto known = know_interfaces(made); !known) {
+    return Failure{0, std::move(known).error()};
+  }
+  for (std::shared_ptr<OpenNetns>& each : made) {
+    keep_open(context, std::move(each));
   }
   return {};
 }
@@ -228,10 +256,10 @@ Outcome destroy(Context& context, Batch<UserNs> batch) {
 }
 
 Outcome create(Context& context, Batch<NetNs> batch) {
-  const std::size_t at_once = context.at_once(256, 1);  // until it has a name
+  const std::size_t at_once = context.at_once(256, 2);
   for (std::size_t first = 0; first < batch.size(); first += at_once) {
     const auto some = batch.subspan(first, std::min(at_once, batch.size() - first));
-    if (auto failure = make_all(context.layout, some)) {
+    if (auto failure = make_all(context, some)) {
       failure->index += first;
       return failure;
     }

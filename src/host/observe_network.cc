@@ -149,6 +149,7 @@ Result<void> read(const Layout& layout, OpenNetns* netns, NetnsContents& content
   NSLAB_ASSIGN(routes, kernel::list_routes(netns->socket));
   contents.routes = std::move(routes);
   netns->links.clear();
+  netns->next = 0;  // others may make some from now on
   for (const kernel::Link& link : contents.links) {
     netns->links.emplace(link.name, link.index);
   }

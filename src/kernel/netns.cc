@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <linux/nsfs.h>
-#include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -12,7 +11,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 
 #include "base/text.h"
 #include "kernel/link.h"
@@ -31,20 +29,6 @@ Result<UniqueFd> open_read_only(const std::string& path, const std::string& what
     return kernel_error(what, errno);
   }
   return fd;
-}
-
-Result<void> raise_loopback_here() {
-  const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  ifreq request{};
-  std::strcpy(request.ifr_name, "lo");
-  if (!socket.valid() || ::ioctl(socket.get(), SIOCGIFFLAGS, &request) < 0) {
-    return kernel_error("reading the state of the loopback interface", errno);
-  }
-  request.ifr_flags |= IFF_UP;
-  if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) < 0) {
-    return kernel_error("raising the loopback interface", errno);
-  }
-  return {};
 }
 
 }  // namespace
@@ -145,18 +129,23 @@ Result<Socket> open_socket_in(int netns_fd) {
   return in_netns(netns_fd, [] { return Socket::open(); });
 }
 
-Result<UniqueFd> create_netns() {
+Result<NetnsHandle> create_netns() {
   NSLAB_ASSIGN(home, current_namespace(Namespace::net));
   if (::unshare(CLONE_NEWNET) < 0) {
     return kernel_error("creating a network namespace", errno);
   }
   const NamespaceScope way_back = NamespaceScope::returning_to(std::move(home), Namespace::net);
-  NSLAB_TRY(raise_loopback_here());
-  return current_namespace(Namespace::net);
+  NSLAB_ASSIGN(ns, current_namespace(Namespace::net));
+  NSLAB_ASSIGN(socket, Socket::open());
+  NSLAB_TRY(raise_loopback(socket));
+  return NetnsHandle{std::move(ns), std::move(socket)};
 }
 
-Result<void> raise_loopback(int netns_fd) {
-  return in_netns(netns_fd, raise_loopback_here);
+Result<void> raise_loopback(Socket& socket) {
+  Batch batch;
+  append_link_settings(batch, 0, kLoopback, {.up = true});
+  auto failures = socket.execute(batch);
+  return failures.empty() ? Result<void>() : std::move(failures.front().error);
 }
 
 }  // namespace nslab::kernel

@@ -93,17 +93,23 @@ std::invoke_result_t<Function> in_netns(int netns_fd, Function function) {
 // A netlink socket that works in that namespace.
 Result<Socket> open_socket_in(int netns_fd);
 
-// A fresh network namespace with its loopback up. It lives as long as the
-// descriptor, or a bind mount or process that uses it.
-Result<UniqueFd> create_netns();
+// A network namespace, and a netlink socket that works in it. It lives as long as one
+// of the two, or a bind mount or process that uses it.
+struct NetnsHandle {
+  UniqueFd ns;
+  Socket socket;
+};
+
+// A fresh one with its loopback up.
+Result<NetnsHandle> create_netns();
 
 // The same, owned by a user namespace: root there may configure it.
-Result<UniqueFd> create_netns_in_userns(int userns_fd);
+Result<NetnsHandle> create_netns_in_userns(int userns_fd);
 
 // A fresh user namespace in which ids 0 to count-1 are first_id onwards outside.
 Result<UniqueFd> create_userns(std::uint32_t first_id, std::uint32_t count);
 
-Result<void> raise_loopback(int netns_fd);
+Result<void> raise_loopback(Socket& socket);
 
 // Returns when every network namespace that lost its last reference before the
 // call is gone, with its interfaces. The kernel dismantles them one batch after

@@ -47,23 +47,22 @@ Result<UniqueFd> plant_sentinel(Socket& watch, LinkIndex index) {
   append_veth(batch,
               0,
               {.name = "watch" + std::to_string(index), .index = index},
-              {.netns_fd = sentinel.get(), .name = "sentinel"},
+              {.netns_fd = sentinel.ns.get(), .name = "sentinel"},
               kNslabGroup);
   if (auto failures = watch.execute(batch); !failures.empty()) {
     return std::move(failures.front().error);
   }
-  return sentinel;
+  return std::move(sentinel.ns);
 }
 
 }  // namespace
 
 Result<void> wait_until_released(Deadline deadline) {
   NSLAB_ASSIGN(watch, create_netns());
-  NSLAB_ASSIGN(requests, open_socket_in(watch.get()));
   NSLAB_ASSIGN(events,
-               in_netns(watch.get(), [] { return Socket::open(NETLINK_ROUTE, RTMGRP_LINK); }));
+               in_netns(watch.ns.get(), [] { return Socket::open(NETLINK_ROUTE, RTMGRP_LINK); }));
   for (const LinkIndex index : {kSentinel, kSentinel + 1}) {
-    NSLAB_ASSIGN(sentinel, plant_sentinel(requests, index));
+    NSLAB_ASSIGN(sentinel, plant_sentinel(watch.socket, index));
     sentinel.reset();
     NSLAB_TRY(wait_for_deletion(events, index, deadline));
   }

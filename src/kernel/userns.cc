@@ -112,15 +112,16 @@ Result<UniqueFd> create_userns(std::uint32_t first_id, std::uint32_t count) {
   return open_namespace(child.pid(), Namespace::user);
 }
 
-Result<UniqueFd> create_netns_in_userns(int userns_fd) {
+Result<NetnsHandle> create_netns_in_userns(int userns_fd) {
   NSLAB_ASSIGN(child, StandingChild::start("creating a network namespace", [userns_fd] {
                  const bool made =
                      ::setns(userns_fd, CLONE_NEWUSER) == 0 && ::unshare(CLONE_NEWNET) == 0;
                  return made ? 0 : errno;
                }));
-  NSLAB_ASSIGN(netns, open_namespace(child.pid(), Namespace::net));
-  NSLAB_TRY(raise_loopback(netns.get()));
-  return netns;
+  NSLAB_ASSIGN(ns, open_namespace(child.pid(), Namespace::net));
+  NSLAB_ASSIGN(socket, open_socket_in(ns.get()));
+  NSLAB_TRY(raise_loopback(socket));
+  return NetnsHandle{std::move(ns), std::move(socket)};
 }
 
 }  // namespace nslab::kernel

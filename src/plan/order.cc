@@ -102,6 +102,7 @@ Plan Differ::order() {
   std::vector<Step> steps;
   std::vector<std::uint64_t> priorities;
   std::vector<std::size_t> step_of(entries_.size(), kNone);
+  steps.reserve(entries_.size());
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     const Entry& entry = entries_[i];
     if (entry.action != Action::keep) {
@@ -142,6 +143,7 @@ void Differ::arrange(std::vector<Step> steps,
   for (std::size_t i = 0; i < sequence.size(); ++i) {
     place[sequence[i]] = i;
   }
+  plan.steps_.reserve(sequence.size());
   for (const std::size_t step : sequence) {
     for (const std::size_t before : graph.before(step)) {
       steps[step].needs.push_back(place[before]);

@@ -75,18 +75,17 @@ TEST_CASE("netns: a lowered loopback is raised") {
   REQUIRE(net.run([](Batch& batch) { append_link_settings(batch, 0, kLoopback, {.up = false}); })
               .empty());
   REQUIRE_FALSE(net.link("lo").up);
-  require(raise_loopback(net.fd.get()));
+  require(raise_loopback(net.socket));
   CHECK(net.link("lo").up);
 }
 
 TEST_CASE("userns: ids are mapped, and a network namespace belongs to it") {
   const auto userns = require(create_userns(100000, 65536));
-  const auto netns = require(create_netns_in_userns(userns.get()));
-  const UniqueFd owner(::ioctl(netns.get(), NS_GET_USERNS));
+  auto netns = require(create_netns_in_userns(userns.get()));
+  const UniqueFd owner(::ioctl(netns.ns.get(), NS_GET_USERNS));
   REQUIRE(owner.valid());
   CHECK(require(namespace_inode(owner.get())) == require(namespace_inode(userns.get())));
-  auto socket = require(open_socket_in(netns.get()));
-  CHECK(require(list_links(socket)).at(0).up);
+  CHECK(require(list_links(netns.socket)).at(0).up);
 }
 
 TEST_CASE("userns: an impossible map is an error") {

@@ -122,7 +122,7 @@ TEST_CASE("root: of a user namespace owns its files, as nobody outside") {
   constexpr std::uint32_t kFirst = 200000;
   const auto userns = require(kernel::create_userns(kFirst, 65536));
   Node node("a", [&](host::NodeRequest& request) {
-    give(request, "net", require(kernel::create_netns_in_userns(userns.get())));
+    give(request, "net", require(kernel::create_netns_in_userns(userns.get())).ns);
     give(request, "user", UniqueFd(::dup(userns.get())));
   });
   CHECK(node.out("id -u; touch /etc/x; stat -c %u / /etc /etc/x /dev/null /dev/pts/ptmx | uniq") ==

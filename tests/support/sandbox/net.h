@@ -61,8 +61,9 @@ inline std::chrono::steady_clock::time_point in_seconds(int seconds) {
 
 // A fresh network namespace and a socket that works in it.
 struct Net {
-  UniqueFd fd = require(kernel::create_netns());
-  kernel::Socket socket = require(kernel::open_socket_in(fd.get()));
+  kernel::NetnsHandle handle = require(kernel::create_netns());
+  UniqueFd& fd = handle.ns;
+  kernel::Socket& socket = handle.socket;
 
   // Executes what `append` puts into a batch; the failures' texts.
   template <typename Append>
