@@ -32,13 +32,13 @@ std::optional<std::jthread> try_thread(Act act) {
 // comes to the caller.
 //
 // More than a few threads only wait for each other at the kernel's locks: see
-// docs/decisions/0014.
+// docs/decisions/0014. A thread takes as long to start as `worth_a_thread` of the
+// things that are to be done.
 template <typename Act>
-void in_parallel(std::size_t count, Act act) {
+void in_parallel(std::size_t count, Act act, std::size_t worth_a_thread = 16) {
   constexpr std::size_t kMostThreads = 4;
-  constexpr std::size_t kWorthAThread = 16;
   const std::size_t threads = std::min(
-      {std::size_t{std::thread::hardware_concurrency()}, kMostThreads, count / kWorthAThread});
+      {std::size_t{std::thread::hardware_concurrency()}, kMostThreads, count / worth_a_thread});
   std::atomic<std::size_t> next = 0;
   std::atomic<bool> out_of_memory = false;
   const auto work = [&] {

@@ -118,11 +118,12 @@ Outcome make_all(Context& context, Batch<NetNs> batch) {
       outcomes[i] = std::move(one).error();
     }
   };
-  in_parallel(batch.size(), [&](std::size_t i) {
+  const auto make_owned_by_host = [&](std::size_t i) {
     if (batch[i]->userns.empty()) {
       make(i);
     }
-  });
+  };
+  in_parallel(batch.size(), make_owned_by_host, /*worth_a_thread=*/2);
   for (std::size_t i = 0; i < batch.size(); ++i) {
     if (!batch[i]->userns.empty()) {
       make(i);
@@ -256,6 +257,9 @@ Outcome destroy(Context& context, Batch<UserNs> batch) {
 }
 
 Outcome create(Context& context, Batch<NetNs> batch) {
+  // Nodes come next as a rule: what makes them starts meanwhile, and before there are
+  // names of namespaces for its mount namespace to copy. Who needs it hears why it failed.
+  (void)ensure_spawner(context);
   const std::size_t at_once = context.at_once(256, 2);
   for (std::size_t first = 0; first < batch.size(); first += at_once) {
     const auto some = batch.subspan(first, std::min(at_once, batch.size() - first));
