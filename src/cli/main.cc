@@ -42,11 +42,9 @@ void add_options(CLI::App& sub, const Command& command, Arguments& arguments) {
 CLI::App* add_command(CLI::App& app, const Command& command, Arguments& arguments) {
   CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.summary));
   for (const Positional& each : command.positionals) {
-    CLI::Option* option =
-        sub->add_option(std::string(each.target == &Arguments::target ? "target" : "second"),
-                        arguments.*each.target,
-                        std::string(each.help));
-    option->option_text(std::string(each.name))->required(each.required);
+    sub->add_option(std::string(each.name), arguments.*each.target, std::string(each.help))
+        ->option_text(" ")  // its name says it
+        ->required(each.required);
   }
   for (const Flag& each : command.flags) {
     sub->add_flag(std::string(each.names), arguments.*each.target, std::string(each.help))
@@ -55,8 +53,8 @@ CLI::App* add_command(CLI::App& app, const Command& command, Arguments& argument
   add_options(*sub, command, arguments);
   sub->footer(std::string(command.notes));
   if (command.takes_words) {
-    sub->add_option("words", arguments.words, "The command and its arguments")
-        ->option_text("CMD [ARG…]")
+    sub->add_option("COMMAND", arguments.words, "The command and its arguments")
+        ->option_text("[ARG...]")
         ->required();
     sub->positionals_at_end();
     sub->prefix_command(false);
@@ -105,8 +103,12 @@ int report_usage(const CLI::ParseError& error, const CLI::App& app) {
   if (error.get_exit_code() == 0) {
     return app.exit(error);  // --help
   }
-  std::cerr << "nslab: error: " << error.what() << "\nhint: 'nslab --help' lists the commands, "
-            << "'nslab COMMAND --help' their options\n";
+  std::cerr << "nslab: error: " << error.what() << "\nhint: ";
+  if (const auto used = app.get_subcommands(); !used.empty()) {
+    std::cerr << "'nslab " << used.front()->get_name() << " --help' shows how it is used\n";
+  } else {
+    std::cerr << "'nslab --help' lists the commands, 'nslab COMMAND --help' their options\n";
+  }
   return kUsage;
 }
 

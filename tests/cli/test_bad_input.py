@@ -81,6 +81,10 @@ class BadInput(NslabTest):
             result = self.expect(nslab(command, "-", input="name: x\nnods: {}\n"), 2, err=["nods"])
             self.assertIn(":2:", result.err)
 
+    def test_what_a_command_line_lacks_has_the_name_that_help_gives_it(self):
+        for words, lacking in ((["up"], "FILE"), (["exec"], "[LAB/]NODE"), (["exec", "a"], "COMMAND")):
+            self.expect(nslab(*words), 2, err=[f"{lacking} is required", f"'nslab {words[0]} --help'"])
+
     def test_bad_command_lines(self):
         for arguments in ([], ["nonsense"], ["up"], ["up", "a", "b"], ["up", "--nonsense", "a"], ["exec"],
                           ["completion", "tcsh"], ["validate"]):
