@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cell
 import lab
-from nslab_test import residue, succeed
+from nslab_test import ROOT, lab_file, nslab, residue, succeed
 
 RECORD = Path("/run/nslab/crash.applied")
 STEP = 16  # bytes of a record that one case cuts or flips one by one
@@ -100,22 +100,33 @@ class Soak:
 
     name = "soak"
     SLABS = ("net_namespace", "pid_namespace", "mnt_cache", "nsproxy", "uts_namespace", "task_struct")
+    # By the lab: its file, and how often it comes up.
+    LABS = {
+        "small": (lab.file, 1000),
+        "webdb": (lambda: ROOT / "labs/webdb.yaml", 1000),
+        "nodes": (lambda: lab_file(succeed(nslab("new", "line", "--nodes", "200")).out, "line"), 100),
+    }
 
-    def __init__(self, rounds=1000):
-        self.rounds = rounds
+    def __init__(self):
+        self.most = None  # rounds of the smallest lab; of the others a tenth of that
 
     def cases(self, _random):
-        yield (self.name, str(self.rounds))
+        for name, (_, rounds) in self.LABS.items():
+            if self.most:
+                rounds = min(rounds, self.most if name == "small" else max(1, self.most // 10))
+            yield (self.name, name, str(rounds))
 
     def run(self, case):
-        rounds = int(case[1])
+        _, name, rounds = case
+        file = self.LABS[name][0]()
         before = residue.snapshot()
         descriptors = len(os.listdir("/proc/self/fd"))
         slabs = self.slabs()
         failures, seconds = [], []
-        for _ in range(rounds):
+        for _ in range(int(rounds)):
             started = time.monotonic()
-            for result in (lab.up(), lab.down()):
+            for words in (("up", file), ("down", file)):
+                result = lab.command(*words)
                 if result.code != 0:
                     failures += lab.wrong("in the long run", result)
             seconds.append(time.monotonic() - started)
@@ -124,10 +135,10 @@ class Soak:
         if len(os.listdir("/proc/self/fd")) != descriptors:
             failures.append("descriptors were left open")
         tenth = max(1, len(seconds) // 10)
-        notes = [f"soak: {statistics.median(seconds[:tenth]) * 1000:.0f} ms a round at first, "
+        notes = [f"soak: {name}: {statistics.median(seconds[:tenth]) * 1000:.0f} ms a round at first, "
                  f"{statistics.median(seconds[-tenth:]) * 1000:.0f} ms at last",
-                 "soak: slab objects " + ", ".join(
-                     f"{name} {old} -> {self.slabs()[name]}" for name, old in slabs.items())]
+                 f"soak: {name}: slab objects " + ", ".join(
+                     f"{slab} {old} -> {self.slabs()[slab]}" for slab, old in slabs.items())]
         return {"failures": failures + lab.nothing_left(before, "by many rounds"), "notes": notes}
 
     @classmethod

@@ -68,7 +68,7 @@ def run_lane(lane, options):
 def main():
     options = arguments()
     if options.sample:
-        tables.LANES["soak"].rounds = options.sample
+        tables.LANES["soak"].most = options.sample
     chosen = options.lanes or ([options.case.split("/")[0]] if options.case else list(tables.LANES))
     print(f"seed {options.seed}", flush=True)
     rows = []
