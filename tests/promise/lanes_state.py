@@ -99,6 +99,7 @@ class Soak:
     """Up and down over and over: nothing adds up. How the time develops is told, not judged."""
 
     name = "soak"
+    patience = 1800  # seconds of a case, which is many rounds
     SLABS = ("net_namespace", "pid_namespace", "mnt_cache", "nsproxy", "uts_namespace", "task_struct")
     # By the lab: its file, and how often it comes up.
     LABS = {

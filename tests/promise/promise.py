@@ -50,7 +50,7 @@ def run_lane(lane, options):
         cases = lanes.part(cases, *options.part)
     done, missed, failed = 0, 0, {}
     told = time.monotonic()
-    for case, answer in cell.run(lane.run, cases, options.jobs):
+    for case, answer in cell.run(lane.run, cases, options.jobs, getattr(lane, "patience", cell.PATIENCE)):
         done += 1
         missed += bool(answer.get("missed"))
         for note in answer.get("notes", []):
