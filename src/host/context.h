@@ -50,6 +50,7 @@ struct NetnsContents {
   std::vector<kernel::Link> links;
   std::vector<kernel::Address> addresses;
   std::vector<kernel::Route> routes;
+  std::vector<resource::Sysctl> sysctls;  // those that nslab has set
 };
 
 // What a node's init says of its node.

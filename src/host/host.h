@@ -7,7 +7,9 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -31,6 +33,9 @@ struct Failure {
 // Nothing when the whole batch is done.
 using Outcome = std::optional<Failure>;
 
+// Nodes and the switch, by the names of resource::places_of().
+using Places = std::set<std::string, std::less<>>;
+
 class Host {
  public:
   virtual ~Host() = default;
@@ -42,6 +47,10 @@ class Host {
   // Everything of the lab that the host has, found by nslab's marks and not by
   // any record; and, in the lab's namespaces, what others made.
   virtual Result<resource::ObservedState> observe() = 0;
+
+  // The same of these places alone, and of what belongs to all. A cable that ends in
+  // another place as well may be seen without that end, or not at all.
+  virtual Result<resource::ObservedState> observe(const Places& places) = 0;
 
   virtual Outcome create(std::span<const resource::Spec* const> batch) = 0;
 

@@ -68,7 +68,8 @@ void number_as_host(NodeStatus& node, const std::vector<pid_t>& processes) {
 
 void add_usage(const Context& context, std::vector<NodeStatus>& nodes) {
   const auto usages = context.cgroups.usage_below(context.layout.lab());
-  const auto limits = context.cgroups.limits_below(context.layout.lab());
+  const auto limits = context.cgroups.limits_below(
+      context.layout.lab(), [](const std::string& /*node*/) { return true; });
   for (NodeStatus& node : nodes) {
     if (const auto usage = usages.find(node.name); usage != usages.end()) {
       node.memory = usage->second.memory;
@@ -161,7 +162,7 @@ CableStatus to_status(const std::pair<std::optional<End>, std::optional<End>>& e
 
 Result<LabStatus> inspect(Context& context) {
   if (context.contents.empty()) {
-    NSLAB_TRY(observe(context));
+    NSLAB_TRY(observe(context, nullptr));
   }
   NSLAB_TRY(count_traffic(context));
   LabStatus status;

@@ -11,6 +11,20 @@ std::string Layout::public_name(std::string_view netns) const {
   return netns == resource::kSwitch ? lab_ : lab_ + "." + std::string(netns);
 }
 
+std::string file_name(const SavedSysctl& saved) {
+  std::string name = saved.node + ":" + saved.key;
+  std::ranges::replace(name, '/', '%');
+  return name;
+}
+
+SavedSysctl to_saved_sysctl(std::string_view file_name) {
+  const std::size_t colon = std::min(file_name.find(':'), file_name.size());
+  SavedSysctl saved{.node = std::string(file_name.substr(0, colon)),
+                    .key = std::string(file_name.substr(std::min(colon + 1, file_name.size())))};
+  std::ranges::replace(saved.key, '%', '/');
+  return saved;
+}
+
 bool is_lab_name(std::string_view text) {
   constexpr std::size_t kMaxLength = 63;
   const auto is_small = [](char each) { return each >= 'a' && each <= 'z'; };

@@ -13,7 +13,8 @@
 //     nodes/NODE/upper, work   its writable layer
 //     nodes/NODE/init.sock     where its init listens
 //     log/NODE/SERVICE.log     what its services print
-//     sysctl/NODE/KEY          the value that a sysctl had before
+//     sysctl/NODE:KEY          the value that a sysctl of its network namespace had before
+//     ipc/NODE:KEY             likewise, of its IPC namespace, with which it is forgotten
 //   /run/netns/LAB.NODE        a symbolic link to ns/NODE: where `ip netns` looks
 //   /run/netns/LAB             likewise, to the lab's switch namespace
 //   CGROUP/nslab/LAB/NODE      in each cgroup hierarchy that is needed
@@ -54,8 +55,10 @@ class Layout {
     return lab_dir() + "/ids/" + std::string(node);
   }
 
+  [[nodiscard]] std::string limits_dir() const { return lab_dir() + "/limits"; }
+
   [[nodiscard]] std::string limits_file(std::string_view node) const {
-    return lab_dir() + "/limits/" + std::string(node);
+    return limits_dir() + "/" + std::string(node);
   }
 
   [[nodiscard]] std::string base_dir() const { return lab_dir() + "/base"; }
@@ -80,9 +83,7 @@ class Layout {
 
   [[nodiscard]] std::string sysctl_dir() const { return lab_dir() + "/sysctl"; }
 
-  [[nodiscard]] std::string sysctl_dir(std::string_view node) const {
-    return sysctl_dir() + "/" + std::string(node);
-  }
+  [[nodiscard]] std::string ipc_sysctl_dir() const { return lab_dir() + "/ipc"; }
 
   // Where `ip netns` looks.
   [[nodiscard]] static std::string names_dir() { return "/run/netns"; }
@@ -107,6 +108,16 @@ class Layout {
   std::string state_dir_;
   std::string lab_;
 };
+
+// The file in sysctl_dir() or ipc_sysctl_dir() for a sysctl of a node, and the inverse. An
+// interface's dots are slashes in a key, and a file's name has none.
+struct SavedSysctl {
+  std::string node;
+  std::string key;
+};
+
+std::string file_name(const SavedSysctl& saved);
+SavedSysctl to_saved_sysctl(std::string_view file_name);
 
 // Whether this could be a lab's name. What is not must not become part of a path:
 // the cgroup of a lab "" is that of all labs, and the one of ".." everything's.

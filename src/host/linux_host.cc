@@ -116,10 +116,18 @@ std::vector<Error> LinuxHost::warnings(const resource::DesiredState& desired) {
 }
 
 Result<resource::ObservedState> LinuxHost::observe() {
+  return look(nullptr);
+}
+
+Result<resource::ObservedState> LinuxHost::observe(const Places& places) {
+  return look(&places);
+}
+
+Result<resource::ObservedState> LinuxHost::look(const Places* only) {
   context_->close_distrusted();
   auto observed = [&]() -> Result<resource::ObservedState> {
     try {
-      return host::observe(*context_);
+      return host::observe(*context_, only);
     } catch (const std::bad_alloc&) {
       return out_of_memory(*context_);
     }

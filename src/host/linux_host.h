@@ -26,6 +26,7 @@ class LinuxHost final : public Host {
   static std::vector<Error> warnings(const resource::DesiredState& desired);
 
   Result<resource::ObservedState> observe() override;
+  Result<resource::ObservedState> observe(const Places& places) override;
   Outcome create(std::span<const resource::Spec* const> batch) override;
 
   [[nodiscard]] bool prepare_side_by_side() override;
@@ -36,6 +37,7 @@ class LinuxHost final : public Host {
   Result<LabStatus> inspect() override;
 
  private:
+  Result<resource::ObservedState> look(const Places* only);
   explicit LinuxHost(std::unique_ptr<Context> context);
 
   std::unique_ptr<Context> context_;

@@ -195,16 +195,23 @@ Result<UniqueFd> namespace_of(Context& context, const Sysctl& spec) {
   return kernel::open_namespace(control.init_pid(), type);
 }
 
+std::string directory_of(const Layout& layout, const Sysctl& spec) {
+  return is_of_netns(spec) ? layout.sysctl_dir() : layout.ipc_sysctl_dir();
+}
+
+std::string saved_file(const Layout& layout, const Sysctl& spec) {
+  return directory_of(layout, spec) + "/" + file_name({spec.node, spec.key});
+}
+
 // The value before the first write is kept until the sysctl is given up.
 template <typename Read>
 Result<void> keep_value_before(const Layout& layout, const Sysctl& spec, Read read) {
-  const std::string directory = layout.sysctl_dir(spec.node);
-  const std::string saved = directory + "/" + saved_sysctl_name(spec.key);
+  const std::string saved = saved_file(layout, spec);
   if (read_file(saved)) {
     return {};
   }
   NSLAB_ASSIGN(before, read());
-  NSLAB_TRY(make_directories(directory));
+  NSLAB_TRY(make_directory(directory_of(layout, spec)));
   return write_file(saved, before, 0600);
 }
 
@@ -222,8 +229,7 @@ Result<void> set_sysctl(const Layout& layout, OpenNetns& netns, const Sysctl& sp
 }
 
 Result<void> restore_sysctl(Context& context, const Sysctl& spec) {
-  const std::string saved =
-      context.layout.sysctl_dir(spec.node) + "/" + saved_sysctl_name(spec.key);
+  const std::string saved = saved_file(context.layout, spec);
   if (const auto before = read_file(saved)) {
     NSLAB_ASSIGN(ns, namespace_of(context, spec));
     NSLAB_TRY(kernel::write_sysctl(ns.get(), spec.key, *before));
@@ -235,17 +241,6 @@ Result<void> restore_sysctl(Context& context, const Sysctl& spec) {
 }
 
 }  // namespace
-
-std::string saved_sysctl_name(std::string key) {
-  // An interface name with dots is written with slashes; a file name has none.
-  std::ranges::replace(key, '/', '%');
-  return key;
-}
-
-std::string saved_sysctl_key(std::string name) {
-  std::ranges::replace(name, '%', '/');
-  return name;
-}
 
 Outcome create(Context& context, Batch<UserNs> batch) {
   return each(batch, [&](const UserNs& spec) { return make_userns(context, spec); });

@@ -207,15 +207,15 @@ Result<NodeRequest> request_for(Context& context, Surroundings& surroundings, co
   return request;
 }
 
-// Values of IPC sysctls belong to the namespace that goes with the node; those of
-// its network namespace stay.
-void forget_ipc_sysctls(const Layout& layout, const std::string& node) {
-  const std::string directory = layout.sysctl_dir(node);
-  for (const std::string& name : names_in(directory).value_or({})) {
-    if (!name.starts_with("net.")) {
-      (void)::unlink((directory + "/" + name).c_str());
+// What the sysctls of an IPC namespace were before is of no use without it.
+Result<void> forget_ipc_sysctls(const Layout& layout, const std::string& node) {
+  NSLAB_ASSIGN(names, names_in(layout.ipc_sysctl_dir()));
+  for (const std::string& name : names) {
+    if (to_saved_sysctl(name).node == node) {
+      (void)::unlink((layout.ipc_sysctl_dir() + "/" + name).c_str());
     }
   }
+  return {};
 }
 
 // Ends what is in the node's cgroup, and makes the cgroup anew. A cgroup in which
@@ -257,7 +257,7 @@ Result<void> remove_node(Context& context, const Node& node) {
     }
   }
   NSLAB_TRY(empty_cgroup(context, node.name));
-  forget_ipc_sysctls(layout, node.name);
+  NSLAB_TRY(forget_ipc_sysctls(layout, node.name));
   return kernel::remove_tree(layout.node_dir(node.name));
 }
 

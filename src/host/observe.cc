@@ -97,12 +97,18 @@ std::optional<resource::Cgroup> asked_limits(const Layout& layout, const std::st
   return std::get<resource::Cgroup>(*std::move(spec));
 }
 
-void observe_cgroups(const Context& context, ObservedState& state) {
-  for (const auto& [node, limits] : context.cgroups.limits_below(context.layout.lab())) {
-    if (auto asked = asked_limits(context.layout, node);
-        asked && kernel::equivalent(limits_of(*asked), limits)) {
-      state.add(*std::move(asked));
-      continue;
+Result<void> observe_cgroups(const Context& context, const Places* only, ObservedState& state) {
+  const Layout& layout = context.layout;
+  NSLAB_ASSIGN(limited, names_in(layout.limits_dir()));
+  const auto found = context.cgroups.limits_below(
+      layout.lab(), [&](const std::string& node) { return is_among(only, node); });
+  for (const auto& [node, limits] : found) {
+    if (std::ranges::binary_search(limited, node)) {
+      auto asked = asked_limits(layout, node);
+      if (asked && kernel::equivalent(limits_of(*asked), limits)) {
+        state.add(*std::move(asked));
+        continue;
+      }
     }
     state.add(resource::Cgroup{.node = node,
                                .memory = limits.memory,
@@ -112,16 +118,20 @@ void observe_cgroups(const Context& context, ObservedState& state) {
                                .cpuset = limits.cpuset,
                                .pids = limits.pids});
   }
+  return {};
 }
 
-Result<void> observe_user_namespaces(const Layout& layout, ObservedState& state) {
+Result<void> observe_user_namespaces(const Layout& layout,
+                                     const Places* only,
+                                     ObservedState& state) {
   constexpr std::string_view kPrefix = "user:";
   NSLAB_ASSIGN(names, names_in(layout.ns_dir()));
   for (const std::string& name : names) {
-    if (!name.starts_with(kPrefix)) {
+    const bool is_user = name.starts_with(kPrefix);
+    const std::string node = is_user ? name.substr(kPrefix.size()) : "";
+    if (!is_user || !is_among(only, node)) {
       continue;
     }
-    const std::string node = name.substr(kPrefix.size());
     resource::UserNs spec{.node = node, .first_id = 0, .count = 0};
     if (kernel::is_namespace_mount(layout.userns(node))) {
       read_id_map(layout, spec);
@@ -132,19 +142,17 @@ Result<void> observe_user_namespaces(const Layout& layout, ObservedState& state)
 }
 
 // Names that the lab could want and that belong to somebody else.
-Result<void> observe_foreign_names(const Layout& layout, ObservedState& state) {
+Result<void> observe_foreign_names(const Layout& layout, const Places* only, ObservedState& state) {
   const std::string prefix = layout.lab() + ".";
   NSLAB_ASSIGN(names, names_in(Layout::names_dir()));
   for (const std::string& name : names) {
     const bool could_be_ours = name == layout.lab() || name.starts_with(prefix);
-    const std::string netns = name == layout.lab()
-                                  ? std::string(resource::kSwitch)
-                                  : name.substr(std::min(prefix.size(), name.size()));
-    if (could_be_ours && !leads_into(layout, netns)) {
-      const resource::NetNs spec{.name = netns};
-      if (!state.resources.contains(id_of(spec))) {
-        state.add(spec, /*ours=*/false);
-      }
+    const resource::NetNs spec{.name = name == layout.lab()
+                                           ? std::string(resource::kSwitch)
+                                           : name.substr(std::min(prefix.size(), name.size()))};
+    if (could_be_ours && is_among(only, spec.name) && !state.resources.contains(id_of(spec)) &&
+        !leads_into(layout, spec.name)) {
+      state.add(spec, /*ours=*/false);
     }
   }
   return {};
@@ -160,35 +168,38 @@ bool is_lab_mounted(const Layout& layout) {
 }
 
 bool leads_into(const Layout& layout, const std::string& netns) {
-  std::error_code failed;
-  return fs::read_symlink(layout.name_link(netns), failed) == layout.netns(netns);
+  const auto target = link_target(layout.name_link(netns));
+  return target && *target == layout.netns(netns);
 }
 
-Result<std::vector<std::string>> netns_names(const Layout& layout) {
+Result<std::vector<std::string>> netns_names(const Layout& layout, const Places* only) {
   NSLAB_ASSIGN(names, names_in(layout.ns_dir()));
-  std::erase_if(names, [](const std::string& name) { return name.find(':') != std::string::npos; });
+  std::erase_if(names, [&](const std::string& name) {
+    return name.find(':') != std::string::npos || !is_among(only, name);
+  });
   return names;
 }
 
-Result<std::vector<std::string>> node_names(const Layout& layout) {
-  return names_in(layout.nodes_dir());
+Result<std::vector<std::string>> node_names(const Layout& layout, const Places* only) {
+  NSLAB_ASSIGN(names, names_in(layout.nodes_dir()));
+  std::erase_if(names, [&](const std::string& name) { return !is_among(only, name); });
+  return names;
 }
 
-Result<ObservedState> observe(Context& context) {
+Result<ObservedState> observe(Context& context, const Places* only) {
   ObservedState state;
   context.answers.clear();
   context.contents.clear();
   NSLAB_ASSIGN(mounted, observe_lab(context, state));
   if (mounted) {
-    context.graceful_nodes.clear();
     NSLAB_TRY(observe_shared_files(context.layout, "", state));
-    observe_cgroups(context, state);
-    NSLAB_TRY(observe_user_namespaces(context.layout, state));
-    NSLAB_TRY(observe_nodes(context, state));
-    NSLAB_TRY(observe_network(context, state));
-    NSLAB_TRY(observe_sysctls(context, state));
+    NSLAB_TRY(observe_cgroups(context, only, state));
+    NSLAB_TRY(observe_user_namespaces(context.layout, only, state));
+    NSLAB_TRY(observe_nodes(context, only, state));
+    NSLAB_TRY(observe_network(context, only, state));
+    NSLAB_TRY(observe_ipc_sysctls(context.layout, only, state));
   }
-  NSLAB_TRY(observe_foreign_names(context.layout, state));
+  NSLAB_TRY(observe_foreign_names(context.layout, only, state));
   return state;
 }
 

@@ -3,6 +3,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "host/context.h"
@@ -10,7 +12,8 @@
 
 namespace nslab::host {
 
-Result<resource::ObservedState> observe(Context& context);
+// Of these places alone, and of what belongs to all; of the whole lab where `only` is null.
+Result<resource::ObservedState> observe(Context& context, const Places* only);
 
 // The alias that marks an end of a cable: "nslab:webdb:web/eth0:a". It is what
 // tells which interface is whose, since interface numbers repeat in every
@@ -28,20 +31,20 @@ struct CableMark {
 
 std::optional<CableMark> read_cable_mark(const Layout& layout, const std::string& alias);
 
+inline bool is_among(const Places* only, std::string_view place) {
+  return only == nullptr || only->contains(place);
+}
+
 // The names of the network namespaces that the lab has, whole or not.
-Result<std::vector<std::string>> netns_names(const Layout& layout);
+Result<std::vector<std::string>> netns_names(const Layout& layout, const Places* only);
 
 // The nodes that have a directory.
-Result<std::vector<std::string>> node_names(const Layout& layout);
+Result<std::vector<std::string>> node_names(const Layout& layout, const Places* only);
 
 // Whether the lab's own tmpfs is there.
 bool is_lab_mounted(const Layout& layout);
 
 // Whether the link where `ip netns` looks is ours.
 bool leads_into(const Layout& layout, const std::string& netns);
-
-// A file's name for a sysctl key, and back.
-std::string saved_sysctl_name(std::string key);
-std::string saved_sysctl_key(std::string name);
 
 }  // namespace nslab::host

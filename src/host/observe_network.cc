@@ -132,12 +132,27 @@ void observe_routes(const NetnsContents& contents, const Names& names, ObservedS
   }
 }
 
-bool is_named(const Layout& layout, const std::string& netns) {
-  return kernel::is_namespace_mount(layout.netns(netns)) && leads_into(layout, netns);
+// The keys that nslab has set in each node: it keeps what they were before.
+using SysctlKeys = std::map<std::string, std::vector<std::string>, std::less<>>;
+
+Result<SysctlKeys> sysctl_keys(const std::string& directory, const Places* only) {
+  SysctlKeys keys;
+  NSLAB_ASSIGN(names, names_in(directory));
+  for (const std::string& name : names) {
+    SavedSysctl saved = to_saved_sysctl(name);
+    if (is_among(only, saved.node)) {
+      keys[saved.node].push_back(std::move(saved.key));
+    }
+  }
+  return keys;
 }
 
-Result<void> read(const Layout& layout, OpenNetns* netns, NetnsContents& contents) {
-  contents.named = is_named(layout, contents.netns);
+Result<void> read(const Layout& layout,
+                  const SysctlKeys& keys,
+                  OpenNetns* netns,
+                  NetnsContents& contents) {
+  contents.named = kernel::is_namespace_mount(layout.netns(contents.netns)) &&
+                   leads_into(layout, contents.netns);
   contents.present = netns != nullptr;
   if (netns == nullptr) {
     return {};
@@ -152,6 +167,15 @@ Result<void> read(const Layout& layout, OpenNetns* netns, NetnsContents& content
   netns->next = 0;  // others may make some from now on
   for (const kernel::Link& link : contents.links) {
     netns->links.emplace(link.name, link.index);
+  }
+  if (const auto set = keys.find(contents.netns); set != keys.end()) {
+    for (const std::string& key : set->second) {
+      // One that cannot be read any more went with its interface.
+      if (auto value = kernel::read_sysctl(netns->socket, netns->ns.get(), key)) {
+        contents.sysctls.push_back(
+            {.node = contents.netns, .key = key, .value = *std::move(value)});
+      }
+    }
   }
   return {};
 }
@@ -173,39 +197,21 @@ void add(const Layout& layout,
   observe_links(layout, contents, names, state, cables);
   observe_addresses(contents, names, state);
   observe_routes(contents, names, state);
+  for (const resource::Sysctl& sysctl : contents.sysctls) {
+    state.add(sysctl);
+  }
 }
 
-// Nothing where it cannot be read: its namespace is gone, or the node is down.
-std::optional<std::string> read_sysctl(const Layout& layout,
-                                       const std::string& node,
-                                       OpenNetns* netns,
-                                       const std::string& key) {
+// Nothing where it cannot be read: the node is down.
+std::optional<std::string> read_ipc_sysctl(const Layout& layout,
+                                           const std::string& node,
+                                           const std::string& key) {
   auto value = [&]() -> Result<std::string> {
-    NSLAB_ASSIGN(type, kernel::namespace_of_sysctl(key));
-    if (type == kernel::Namespace::net) {
-      return netns != nullptr ? kernel::read_sysctl(netns->socket, netns->ns.get(), key)
-                              : kernel_error("reading sysctl " + quote(key), ENOENT);
-    }
     NSLAB_ASSIGN(control, Control::connect(layout.control_socket(node)));
-    NSLAB_ASSIGN(ns, kernel::open_namespace(control.init_pid(), type));
+    NSLAB_ASSIGN(ns, kernel::open_namespace(control.init_pid(), kernel::Namespace::ipc));
     return kernel::read_sysctl(ns.get(), key);
   }();
   return value ? std::optional(*std::move(value)) : std::nullopt;
-}
-
-// Those that nslab has set: it keeps what they were before.
-Result<void> read_sysctls(const Layout& layout,
-                          const std::string& node,
-                          OpenNetns* netns,
-                          std::vector<resource::Sysctl>& found) {
-  NSLAB_ASSIGN(names, names_in(layout.sysctl_dir(node)));
-  for (const std::string& name : names) {
-    const std::string key = saved_sysctl_key(name);
-    if (auto value = read_sysctl(layout, node, netns, key)) {
-      found.push_back({.node = node, .key = key, .value = *std::move(value)});
-    }
-  }
-  return {};
 }
 
 // A cable with an end that was renamed, or moved to where the lab is not, keeps
@@ -227,30 +233,30 @@ void add_cables(const Cables& cables, ObservedState& state) {
 
 }  // namespace
 
-Result<void> observe_network(Context& context, ObservedState& state) {
-  NSLAB_ASSIGN(names, netns_names(context.layout));
+Result<void> observe_network(Context& context, const Places* only, ObservedState& state) {
+  const Layout& layout = context.layout;
+  NSLAB_ASSIGN(names, netns_names(layout, only));
+  NSLAB_ASSIGN(keys, sysctl_keys(layout.sysctl_dir(), only));
   context.contents.assign(names.size(), {});
   NSLAB_TRY(for_each_open(context, names, [&](std::size_t i, OpenNetns* netns) {
     context.contents[i].netns = names[i];
-    return read(context.layout, netns, context.contents[i]);
+    return read(layout, keys, netns, context.contents[i]);
   }));
   Cables cables;
   for (const NetnsContents& contents : context.contents) {
-    add(context.layout, contents, state, cables);
+    add(layout, contents, state, cables);
   }
   add_cables(cables, state);
   return {};
 }
 
-Result<void> observe_sysctls(Context& context, ObservedState& state) {
-  NSLAB_ASSIGN(nodes, names_in(context.layout.sysctl_dir()));
-  std::vector<std::vector<resource::Sysctl>> found(nodes.size());
-  NSLAB_TRY(for_each_open(context, nodes, [&](std::size_t i, OpenNetns* netns) {
-    return read_sysctls(context.layout, nodes[i], netns, found[i]);
-  }));
-  for (std::vector<resource::Sysctl>& each : found) {
-    for (resource::Sysctl& sysctl : each) {
-      state.add(std::move(sysctl));
+Result<void> observe_ipc_sysctls(const Layout& layout, const Places* only, ObservedState& state) {
+  NSLAB_ASSIGN(keys, sysctl_keys(layout.ipc_sysctl_dir(), only));
+  for (const auto& [node, set] : keys) {
+    for (const std::string& key : set) {
+      if (auto value = read_ipc_sysctl(layout, node, key)) {
+        state.add(resource::Sysctl{.node = node, .key = key, .value = *std::move(value)});
+      }
     }
   }
   return {};

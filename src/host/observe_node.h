@@ -7,7 +7,7 @@ namespace nslab::host {
 
 // Adds every node whose init lives, and what its init holds: files, mounts,
 // setup commands that have run, services.
-Result<void> observe_nodes(Context& context, resource::ObservedState& state);
+Result<void> observe_nodes(Context& context, const Places* only, resource::ObservedState& state);
 
 // The ids that a node's user namespace maps; unchanged where that is not known.
 void read_id_map(const Layout& layout, resource::UserNs& spec);

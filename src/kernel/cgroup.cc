@@ -229,12 +229,15 @@ std::vector<std::string> CgroupTree::controllers_below(const Hierarchy& hierarch
                       : hierarchy.controllers;
 }
 
-std::map<std::string, Limits> CgroupTree::limits_below(const std::string& path) const {
+std::map<std::string, Limits> CgroupTree::limits_below(
+    const std::string& path, const std::function<bool(const std::string&)>& wanted) const {
   std::map<std::string, Limits> found;
   for (const Hierarchy& hierarchy : hierarchies_) {
     const auto controllers = controllers_below(hierarchy, path);
     for (const std::string& name : cgroup_files::subdirectories(place(hierarchy, path))) {
-      read_limits(hierarchy, controllers, path + "/" + name, found[name]);
+      if (wanted(name)) {
+        read_limits(hierarchy, controllers, path + "/" + name, found[name]);
+      }
     }
   }
   for (auto& [name, limits] : found) {

@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -82,10 +83,11 @@ class CgroupTree {
   [[nodiscard]] Result<Limits> limits(const std::string& path) const;
   [[nodiscard]] Result<Usage> usage(const std::string& path) const;
 
-  // The same of every cgroup directly below, by name. Reads no file of a
+  // The same of the cgroups directly below that are wanted, by name. Reads no file of a
   // controller that is not in use there: a lab of a thousand nodes without limits
   // costs a directory, not a thousand times ten files.
-  [[nodiscard]] std::map<std::string, Limits> limits_below(const std::string& path) const;
+  [[nodiscard]] std::map<std::string, Limits> limits_below(
+      const std::string& path, const std::function<bool(const std::string&)>& wanted) const;
   [[nodiscard]] std::map<std::string, Usage> usage_below(const std::string& path) const;
 
   // The controllers that these limits need and the host lacks: "memory", "swap",

@@ -124,7 +124,7 @@ std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
   if (auto intended = intend(desired, options.source, before, report); !intended) {
     return untouched(std::move(intended).error());
   }
-  auto done = converge(desired, report.plan, report);
+  auto done = converge(desired, *observed, report.plan, report);
   if (done) {
     done = commit(desired, report);
   }
@@ -143,18 +143,21 @@ std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
 }
 
 Result<void> Reconciler::converge(const resource::DesiredState& desired,
+                                  const resource::ObservedState& before,
                                   const plan::Plan& first,
                                   Report& report) {
   // Some changes make the kernel drop what depends on them: taking an interface's
   // last address drops its routes. What such a change lost is made in a second
   // pass; what then still differs is an error.
   constexpr int kPasses = 2;
+  Scope scope(desired, before);
   plan::Plan second;
   const plan::Plan* plan = &first;
   for (int pass = 0; pass < kPasses && !plan->empty(); ++pass) {
     if (!plan->conflicts().empty()) {
       return plan->conflicts().front();
     }
+    scope.reach(*plan);
     NSLAB_TRY(execute(*plan, host_, progress_, interrupted_, report.profile));
     {
       const Profile::Timer timer(report.profile, "settle");
@@ -163,14 +166,26 @@ Result<void> Reconciler::converge(const resource::DesiredState& desired,
     }
     progress_.stage("verifying");
     const Profile::Timer timer(report.profile, "verify");
-    NSLAB_ASSIGN(observed, host_.observe());
-    second = plan::diff(desired, observed);
+    NSLAB_ASSIGN(left, left_to_do(desired, scope));
+    second = std::move(left);
     plan = &second;
   }
   if (!plan->empty()) {
     return still_different(*plan);
   }
   return {};
+}
+
+// What still differs where the plan has reached.
+Result<plan::Plan> Reconciler::left_to_do(const resource::DesiredState& desired,
+                                          const Scope& scope) {
+  const auto places = scope.places();
+  if (!places) {
+    NSLAB_ASSIGN(observed, host_.observe());
+    return plan::diff(desired, observed);
+  }
+  NSLAB_ASSIGN(observed, host_.observe(*places));
+  return plan::diff(scope.part_of(desired), scope.part_of(std::move(observed)));
 }
 
 Failed Reconciler::roll_back(Error cause,
@@ -185,7 +200,7 @@ Failed Reconciler::roll_back(Error cause,
     // anew says so better.
     (void)host_.settle();
     NSLAB_ASSIGN(observed, host_.observe());
-    NSLAB_TRY(converge(target, plan::diff(target, observed), report));
+    NSLAB_TRY(converge(target, observed, plan::diff(target, observed), report));
     const Profile::Timer timer(report.profile, "record");
     return before.applied && !target.resources.empty() ? restore(target.lab, *before.applied)
                                                        : store_.remove(target.lab);

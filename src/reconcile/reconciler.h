@@ -9,6 +9,7 @@
 
 #include "base/profile.h"
 #include "reconcile/executor.h"
+#include "reconcile/scope.h"
 #include "state/record.h"
 
 namespace nslab::reconcile {
@@ -66,10 +67,13 @@ class Reconciler {
   resource::DesiredState previous(const std::string& lab,
                                   const state::LabRecord& record,
                                   const resource::ObservedState& observed) const;
-  // Executes the plan, and once more what is then left to do; verifies.
+  // Executes the plan that `before` led to, and once more what is then left to do;
+  // verifies.
   Result<void> converge(const resource::DesiredState& desired,
+                        const resource::ObservedState& before,
                         const plan::Plan& first,
                         Report& report);
+  Result<plan::Plan> left_to_do(const resource::DesiredState& desired, const Scope& scope);
   Failed roll_back(Error cause,
                    const state::LabRecord& before,
                    const resource::DesiredState& target,

@@ -219,6 +219,27 @@ std::optional<Id> node_of(const Spec& spec) {
       spec);
 }
 
+std::vector<std::string> places_of(const Spec& spec) {
+  return std::visit(
+      [](const auto& each) -> std::vector<std::string> {
+        using T = std::remove_cvref_t<decltype(each)>;
+        if constexpr (std::is_same_v<T, Veth>) {
+          return {each.a.netns, each.b.netns};
+        } else if constexpr (std::is_same_v<T, Bridge>) {
+          return {std::string(kSwitch)};
+        } else if constexpr (std::is_same_v<T, NetNs> || std::is_same_v<T, Node>) {
+          return {each.name};
+        } else if constexpr (requires { each.netns; }) {
+          return {each.netns};
+        } else if constexpr (requires { each.node; }) {
+          return {each.node};
+        } else {
+          return {};
+        }
+      },
+      spec);
+}
+
 Id node_id(std::string_view node) {
   return {Kind::node, std::string(node)};
 }

@@ -57,6 +57,10 @@ std::vector<Id> dependencies_of(const Spec& spec);
 // belong to no node.
 std::optional<Id> node_of(const Spec& spec);
 
+// Where in the lab an object is: the node, or kSwitch, whose namespaces, init or cgroup
+// it is part of; two for a cable. None for what belongs to all.
+std::vector<std::string> places_of(const Spec& spec);
+
 template <typename S>
 concept Resource = std::equality_comparable<S> && HasFields<S> && requires(const S& spec) {
   { S::kKind } -> std::convertible_to<Kind>;

@@ -68,6 +68,19 @@ Result<ObservedState> FakeHost::observe() {
   return world;
 }
 
+Result<ObservedState> FakeHost::observe(const host::Places& places) {
+  NSLAB_ASSIGN(state, observe());
+  for (const std::string& place : places) {
+    calls.back() += " " + place;
+  }
+  std::erase_if(state.resources, [&](const auto& entry) {
+    const auto its = places_of(entry.second.spec);
+    return !std::ranges::all_of(its,
+                                [&](const std::string& each) { return places.contains(each); });
+  });
+  return state;
+}
+
 Result<void> FakeHost::settle() {
   calls.emplace_back("settle");
   dying_.clear();

@@ -33,6 +33,7 @@ class FakeHost : public host::Host {
  public:
   std::vector<Error> obstacles(const resource::DesiredState& desired) override;
   Result<resource::ObservedState> observe() override;
+  Result<resource::ObservedState> observe(const host::Places& places) override;
   host::Outcome create(std::span<const resource::Spec* const> batch) override;
 
   // Then the order of `calls` is the threads'.
