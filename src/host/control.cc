@@ -200,10 +200,7 @@ Result<Packet> Control::request(std::string_view verb,
 }
 
 Result<void> Control::ask_status() {
-  NSLAB_TRY(send("status", {}));
-  // The init hangs up when it has answered, and is not woken once more for it.
-  (void)::shutdown(socket_.get(), SHUT_WR);
-  return {};
+  return send("status", {});
 }
 
 bool Control::wait(Clock::time_point deadline) const {

@@ -86,14 +86,13 @@ bool serve(Node& node, Client& client) {
   send_unsent(client);
   read_request(client);
   client.result = 0;
-  if (client.closed || !client.busy) {
-    return false;
-  }
-  client.busy = !answer(node, client);
-  if (!client.busy) {
+  const bool answered = !client.closed && client.busy && answer(node, client);
+  if (answered) {
+    client.busy = false;
     client.request = {};
   }
-  return !client.busy;
+  client.closed = client.closed || (client.last && client.unsent.empty());
+  return answered && !client.last;  // what `status` tells changes nothing
 }
 
 }  // namespace
@@ -119,16 +118,11 @@ void watch_clients(const Node& node, int listener, PollSet& polls, short& connec
   }
 }
 
-void accept_clients(Node& node, int listener) {
-  while (node.clients.size() < kMaxClients) {
-    UniqueFd socket(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!socket.valid()) {
-      return;
-    }
-    if (is_host_root(socket.get(), node.circumstances)) {
-      // Its request may be there already.
-      node.clients.add(Client{.socket = std::move(socket), .result = POLLIN});
-    }
+void accept_client(Node& node, int listener) {
+  UniqueFd socket(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (socket.valid() && is_host_root(socket.get(), node.circumstances)) {
+    // Its request may be there already.
+    node.clients.add(Client{.socket = std::move(socket), .result = POLLIN});
   }
 }
 

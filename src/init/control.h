@@ -11,8 +11,8 @@ void remember_node(Node& node, const Packet& packet);
 
 void watch_clients(const Node& node, int listener, PollSet& polls, short& connecting);
 
-// Takes the connections that wait. Those not from the host's root are refused.
-void accept_clients(Node& node, int listener);
+// Takes a connection that waits. One not from the host's root is refused.
+void accept_client(Node& node, int listener);
 
 // Reads requests and answers those that can be. True when one was answered: that
 // may be what another waits for.

@@ -65,7 +65,7 @@
 //          it is not there. cut: there is more than the content, by length or
 //          because of a NUL byte
 //     -> mount target= spec= present=0|1 read_only=0|1   (each)
-//     -> node hostname= env=... spec=                    (the last one)
+//     -> node hostname= env=... spec=   (the last one; then the init hangs up)
 //   hostname name=
 //     -> ok                        also in /etc/hostname, where the root is its own
 //   node   spec= env=...

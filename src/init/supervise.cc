@@ -118,10 +118,12 @@ void supervise(int listener, const Circumstances& circumstances, const Packet& r
     watch_clients(node, listener, polls, connecting);
     watch_services(node, polls);
     polls.wait(answered ? now() : next_due(node));
-    take_signals(node, signals.get());
+    if (signalled != 0) {
+      take_signals(node, signals.get());
+    }
     advance_services(node);
     if (connecting != 0) {
-      accept_clients(node, listener);
+      accept_client(node, listener);
     }
     answered = serve_clients(node);
   }

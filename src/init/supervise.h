@@ -44,6 +44,7 @@ struct Client {
   Packet request;
   bool busy = false;  // has a request without an answer
   bool closed = false;
+  bool last = false;  // its request was its last: it is hung up on with the answer
   Command command;
   List<Memory> unsent;  // what the socket had no room for
   short result = 0;

@@ -167,6 +167,7 @@ bool status(Node& node, Client& client) {
     describe_mount(mount.packet, writer);
     send(client, writer);
   }
+  client.last = true;
   return about(node, client);
 }
 
