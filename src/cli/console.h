@@ -38,8 +38,8 @@ class Console final : public reconcile::Progress {
   // The same, for a file whose text is at hand (standard input cannot be read again).
   void fail(const std::vector<Error>& errors, std::string_view source);
 
-  // What will go wrong though the command goes on, to stderr; nothing with -q.
-  void warn(const std::vector<Error>& warnings);
+  // To stderr; nothing with -q.
+  void warn(const std::vector<Error>& warnings) override;
 
   [[nodiscard]] const report::Style& out() const { return out_style_; }
 

@@ -40,20 +40,17 @@ int run(const Arguments& arguments, Console& console) {
     console.fail(session.error());
     return kFailed;
   }
-  if (const auto obstacles = session->host().obstacles(desired); !obstacles.empty()) {
-    console.fail(obstacles);
-    return kFailed;
-  }
-  console.warn(host::LinuxHost::warnings(desired));
-  auto plan = session->reconciler().plan(desired, file->source);
+  reconcile::Reconciler& reconciler = session->reconciler();
+  auto plan = reconciler.plan(desired, file->source);
   if (!plan) {
     console.fail(plan.error());
     return kFailed;
   }
-  if (!plan->conflicts().empty()) {
-    console.fail(plan->conflicts());
+  if (const auto obstacles = reconciler.obstacles(desired, *plan); !obstacles.empty()) {
+    console.fail(obstacles);
     return kFailed;
   }
+  console.warn(reconciler.warnings(desired, *plan));
   print(arguments, *plan, console);
   return arguments.check && !plan->empty() ? kDifferent : kDone;
 }

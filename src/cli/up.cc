@@ -49,12 +49,10 @@ int run(const Arguments& arguments, Console& console) {
     console.fail(locked.error());
     return kFailed;
   }
-  {
-    const Profile::Timer timer(report.profile, "check");
-    console.warn(host::LinuxHost::warnings(desired));
-  }
   const auto failed = session->reconciler().apply(
-      desired, {.source = file->source, .keep_wreck = arguments.keep}, report);
+      desired,
+      {.source = file->source, .keep_wreck = arguments.keep, .mark_drift = arguments.json},
+      report);
   log_phases(report.profile, console);
   if (failed) {
     explain_failure(*failed, desired.lab, console);

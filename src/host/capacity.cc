@@ -70,6 +70,15 @@ constexpr std::array kDemands{
     Demand{"limit:threads", "process", 2, runs},
     Demand{"limit:open-files", "open file", 16, opens, 1024 - 16}};
 
+std::size_t count(const resource::DesiredState& desired,
+                  std::size_t (*takes)(const resource::Spec&)) {
+  std::size_t sum = 0;
+  for (const auto& [id, entry] : desired.resources) {
+    sum += takes(entry.spec);
+  }
+  return sum;
+}
+
 Takers takers_of(const resource::DesiredState& desired,
                  std::size_t (*takes)(const resource::Spec&)) {
   Takers takers;
@@ -166,18 +175,23 @@ void add_watches(const resource::DesiredState& desired, std::vector<Error>& warn
 
 }  // namespace
 
-std::vector<Error> exceeded(const resource::DesiredState& desired, std::size_t open_files) {
+std::vector<Error> exceeded(const resource::DesiredState& desired,
+                            Made made,
+                            std::size_t open_files) {
   std::vector<Error> errors;
   for (const Demand& demand : kDemands) {
-    Takers takers = takers_of(desired, demand.takes);
-    takers.resize(std::min(takers.size(), demand.most));
+    if (std::ranges::none_of(
+            made, [&](const resource::Desired* each) { return demand.takes(each->spec) > 0; })) {
+      continue;  // what is there has found its place
+    }
     const probe::Limit& limit = *probe::find_limit(demand.limit);
-    const auto allowed = takers.empty() ? std::nullopt : limit.read(limit);
+    const auto allowed = limit.read(limit);
     const std::uint64_t own = demand.own + (demand.takes == opens ? open_files : 0);
-    const std::uint64_t wanted = takers.size() + own;
+    const std::uint64_t wanted = std::min(count(desired, demand.takes), demand.most) + own;
     if (!allowed || wanted <= *allowed) {
       continue;
     }
+    const Takers takers = takers_of(desired, demand.takes);
     const std::uint64_t fitting = *allowed > own ? *allowed - own : 0;
     errors.push_back({.kind = ErrorKind::missing,
                       .message = "the lab needs " + plural(wanted, demand.noun) +

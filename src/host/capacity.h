@@ -7,13 +7,16 @@
 #include <vector>
 
 #include "base/error.h"
-#include "resource/state.h"
+#include "host/host.h"
 
 namespace nslab::host {
 
 // Limits that the lab exceeds by itself, so that it cannot be brought up. Each
-// with the line that is one too many. The caller's open files count as well.
-std::vector<Error> exceeded(const resource::DesiredState& desired, std::size_t open_files);
+// with the line that is one too many. The caller's open files count as well. A limit of
+// which nothing is made is not looked at.
+std::vector<Error> exceeded(const resource::DesiredState& desired,
+                            Made made,
+                            std::size_t open_files);
 
 // Limits that it comes to exceed when its nodes do what nodes do.
 std::vector<Error> tight(const resource::DesiredState& desired);

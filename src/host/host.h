@@ -33,6 +33,9 @@ struct Failure {
 // Nothing when the whole batch is done.
 using Outcome = std::optional<Failure>;
 
+// What of a lab is to be made or changed.
+using Made = std::span<const resource::Desired* const>;
+
 // Nodes and the switch, by the names of resource::places_of().
 using Places = std::set<std::string, std::less<>>;
 
@@ -40,9 +43,13 @@ class Host {
  public:
   virtual ~Host() = default;
 
-  // Why this host cannot run the lab, each with its line: a missing cgroup
-  // controller, no overlayfs, no room. Changes nothing.
-  virtual std::vector<Error> obstacles(const resource::DesiredState& desired) = 0;
+  // Why this host cannot make these objects of the lab, each with its line: a missing
+  // cgroup controller, no overlayfs, no room for all that the lab then has. Changes
+  // nothing.
+  virtual std::vector<Error> obstacles(const resource::DesiredState& desired, Made made) = 0;
+
+  // What will go wrong in a lab that can be brought up, each with its line.
+  virtual std::vector<Error> warnings(const resource::DesiredState& desired) = 0;
 
   // Everything of the lab that the host has, found by nslab's marks and not by
   // any record; and, in the lab's namespaces, what others made.

@@ -107,8 +107,8 @@ LinuxHost::LinuxHost(std::unique_ptr<Context> context) : context_(std::move(cont
 
 LinuxHost::~LinuxHost() = default;
 
-std::vector<Error> LinuxHost::obstacles(const resource::DesiredState& desired) {
-  return host::obstacles(*context_, desired);
+std::vector<Error> LinuxHost::obstacles(const resource::DesiredState& desired, Made made) {
+  return host::obstacles(*context_, desired, made);
 }
 
 std::vector<Error> LinuxHost::warnings(const resource::DesiredState& desired) {

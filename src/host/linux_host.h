@@ -21,10 +21,8 @@ class LinuxHost final : public Host {
 
   ~LinuxHost() override;
 
-  std::vector<Error> obstacles(const resource::DesiredState& desired) override;
-  // What will go wrong in a lab that can be brought up, each with its line.
-  static std::vector<Error> warnings(const resource::DesiredState& desired);
-
+  std::vector<Error> obstacles(const resource::DesiredState& desired, Made made) override;
+  std::vector<Error> warnings(const resource::DesiredState& desired) override;
   Result<resource::ObservedState> observe() override;
   Result<resource::ObservedState> observe(const Places& places) override;
   Outcome create(std::span<const resource::Spec* const> batch) override;

@@ -93,11 +93,11 @@ struct Claim {
   std::size_t others = 0;
 };
 
-std::map<std::string_view, Claim> claims_of(const resource::DesiredState& desired) {
+std::map<std::string_view, Claim> claims_of(Made made) {
   std::map<std::string_view, Claim> claims;
-  for (const auto& [id, entry] : desired.resources) {
-    for (Need& need : needs_of(entry.spec)) {
-      Claim claim{std::move(need.who), entry.origin, entry.order};
+  for (const resource::Desired* entry : made) {
+    for (Need& need : needs_of(entry->spec)) {
+      Claim claim{std::move(need.who), entry->origin, entry->order};
       const auto [place, is_new] = claims.try_emplace(need.feature, claim);
       if (!is_new) {
         claim.others = place->second.others + 1;
@@ -135,9 +135,9 @@ std::vector<Need> needs_of(const resource::Spec& spec) {
   return std::visit([](const auto& each) { return needs(each); }, spec);
 }
 
-std::vector<Error> lacking(const resource::DesiredState& desired) {
+std::vector<Error> lacking(Made made) {
   std::vector<Error> errors;
-  for (const auto& [id, claim] : claims_of(desired)) {
+  for (const auto& [id, claim] : claims_of(made)) {
     const probe::Verdict verdict = probe::look_for(*probe::find_feature(id));
     if (verdict.finding.state == probe::State::missing) {
       errors.push_back(lack_of(verdict, claim));

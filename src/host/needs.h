@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "resource/state.h"
+#include "host/host.h"
 
 namespace nslab::host {
 
@@ -17,8 +17,8 @@ struct Need {
 
 std::vector<Need> needs_of(const resource::Spec& spec);
 
-// The features that the lab needs and the host lacks, each with the line that
+// The features that these objects need and the host lacks, each with the line that
 // needs it first. What cannot be told is not lacking.
-std::vector<Error> lacking(const resource::DesiredState& desired);
+std::vector<Error> lacking(Made made);
 
 }  // namespace nslab::host

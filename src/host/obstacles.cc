@@ -74,14 +74,14 @@ std::optional<Error> obstacle(const Context& /*context*/, const T& /*spec*/) {
 
 }  // namespace
 
-std::vector<Error> obstacles(Context& context, const resource::DesiredState& desired) {
-  std::vector<Error> found = lacking(desired);
-  std::vector<Error> too_many = exceeded(desired, context.inherited);
+std::vector<Error> obstacles(Context& context, const resource::DesiredState& desired, Made made) {
+  std::vector<Error> found = lacking(made);
+  std::vector<Error> too_many = exceeded(desired, made, context.inherited);
   found.insert(found.end(), too_many.begin(), too_many.end());
-  for (const auto& [id, entry] : desired.resources) {
-    auto error = std::visit([&](const auto& spec) { return obstacle(context, spec); }, entry.spec);
+  for (const resource::Desired* entry : made) {
+    auto error = std::visit([&](const auto& spec) { return obstacle(context, spec); }, entry->spec);
     if (error) {
-      error->where = entry.origin;
+      error->where = entry->origin;
       found.push_back(*std::move(error));
     }
   }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "base/profile.h"
 #include "host/host.h"
@@ -20,6 +21,9 @@ class Progress {
   virtual void begin(std::span<const plan::Step> steps, std::size_t done, std::size_t all) = 0;
   // A stage that is no step: "verifying", "rolling back", ...
   virtual void stage(const char* name) = 0;
+
+  // What will go wrong though the command goes on.
+  virtual void warn(const std::vector<Error>& /*warnings*/) {}
 };
 
 using Interrupted = std::function<bool()>;

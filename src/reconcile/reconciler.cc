@@ -84,6 +84,30 @@ Result<plan::Plan> Reconciler::plan(const resource::DesiredState& desired,
   return plan::diff(desired, observed, last_applied(record, desired, source));
 }
 
+std::vector<Error> Reconciler::obstacles(const resource::DesiredState& desired,
+                                         const plan::Plan& plan) {
+  std::vector<const resource::Desired*> made;
+  for (const auto& [id, entry] : desired.resources) {
+    made.push_back(&entry);
+  }
+  if (plan.conflicts().empty()) {
+    made.clear();
+    for (const plan::Step& step : plan.steps()) {
+      if (step.after) {
+        made.push_back(&desired.resources.at(step.id));
+      }
+    }
+  }
+  // What the host says of a conflict names the place.
+  auto found = host_.obstacles(desired, made);
+  return found.empty() ? plan.conflicts() : std::move(found);
+}
+
+std::vector<Error> Reconciler::warnings(const resource::DesiredState& desired,
+                                        const plan::Plan& plan) {
+  return plan.count(plan::Action::create) > 0 ? host_.warnings(desired) : std::vector<Error>{};
+}
+
 std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
                                         const Options& options,
                                         Report& report) {
@@ -91,13 +115,6 @@ std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
     const Profile::Timer timer(report.profile, "record");
     return store_.load(desired.lab);
   }();
-  auto obstacles = [&] {
-    const Profile::Timer timer(report.profile, "check");
-    return host_.obstacles(desired);
-  }();
-  if (!obstacles.empty()) {
-    return untouched(std::move(obstacles));
-  }
   if (before.intended) {
     // A command was cut short, perhaps just now: what it took down may still be
     // going. If it stays, making it anew says so better.
@@ -112,13 +129,19 @@ std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
   }
   report.plan = [&] {
     const Profile::Timer timer(report.profile, "diff");
-    return plan::diff(desired, *observed, last_applied(before, desired, options.source));
+    const bool mark = options.mark_drift;
+    return plan::diff(
+        desired, *observed, mark ? last_applied(before, desired, options.source) : nullptr);
   }();
-  if (!report.plan.conflicts().empty()) {
-    return untouched(report.plan.conflicts());
-  }
   if (report.plan.empty() && before == state::LabRecord{.applied = options.source}) {
     return std::nullopt;
+  }
+  {
+    const Profile::Timer timer(report.profile, "check");
+    if (auto found = obstacles(desired, report.plan); !found.empty()) {
+      return untouched(std::move(found));
+    }
+    progress_.warn(warnings(desired, report.plan));
   }
   const bool changes = !report.plan.empty();
   if (auto intended = intend(desired, options.source, before, report); !intended) {

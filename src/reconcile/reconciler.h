@@ -47,9 +47,15 @@ class Reconciler {
   // What apply() would do. Changes nothing. `source` is what `desired` was read from.
   Result<plan::Plan> plan(const resource::DesiredState& desired, const state::LabSource& source);
 
+  // Why the host cannot execute the plan, each with its line: what stands in the way, and
+  // what it lacks. And what will go wrong with what the plan makes, though it can be made.
+  std::vector<Error> obstacles(const resource::DesiredState& desired, const plan::Plan& plan);
+  std::vector<Error> warnings(const resource::DesiredState& desired, const plan::Plan& plan);
+
   struct Options {
     state::LabSource source{};  // what `desired` was read from, for the record
     bool keep_wreck = false;    // leave a failed lab as it is, for a look
+    bool mark_drift = false;    // in the report's plan: takes reading the recorded file
   };
 
   // Makes the host match. With a desired state without resources the lab and its

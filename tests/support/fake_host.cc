@@ -56,8 +56,12 @@ Error refuse(const char* why, int os_error) {
 
 }  // namespace
 
-std::vector<Error> FakeHost::obstacles(const DesiredState& /*desired*/) {
+std::vector<Error> FakeHost::obstacles(const DesiredState& /*desired*/, host::Made /*made*/) {
   return missing;
+}
+
+std::vector<Error> FakeHost::warnings(const DesiredState& /*desired*/) {
+  return {};
 }
 
 Result<ObservedState> FakeHost::observe() {

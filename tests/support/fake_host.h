@@ -31,7 +31,8 @@ struct Fault {
 
 class FakeHost : public host::Host {
  public:
-  std::vector<Error> obstacles(const resource::DesiredState& desired) override;
+  std::vector<Error> obstacles(const resource::DesiredState& desired, host::Made made) override;
+  std::vector<Error> warnings(const resource::DesiredState& desired) override;
   Result<resource::ObservedState> observe() override;
   Result<resource::ObservedState> observe(const host::Places& places) override;
   host::Outcome create(std::span<const resource::Spec* const> batch) override;
