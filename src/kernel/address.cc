@@ -63,13 +63,14 @@ void append_delete_address(Batch& batch,
   batch.add(tag, message, "deleting " + address_text(index, address));
 }
 
-Result<std::vector<Address>> list_addresses(Socket& socket) {
+namespace {
+
+Result<void> list_addresses(Socket& socket, std::uint8_t family, std::vector<Address>& addresses) {
   Message request(RTM_GETADDR, 0);
-  request.put_header(ifaddrmsg{});
-  std::vector<Address> addresses;
-  NSLAB_TRY(socket.dump(request, "listing addresses", [&](const nlmsghdr& message) {
+  request.put_header(ifaddrmsg{.ifa_family = family});
+  return socket.dump(request, "listing addresses", [&](const nlmsghdr& message) {
     const auto* header = header_of<ifaddrmsg>(message);
-    if (message.nlmsg_type != RTM_NEWADDR || header == nullptr) {
+    if (message.nlmsg_type != RTM_NEWADDR || header == nullptr || header->ifa_family != family) {
       return;
     }
     const Attributes attributes(message, sizeof *header, IFA_PROTO);
@@ -82,7 +83,16 @@ Result<std::vector<Address>> list_addresses(Socket& socket) {
                            .scope = header->ifa_scope,
                            .flags = attributes.u32(IFA_FLAGS, header->ifa_flags)});
     }
-  }));
+  });
+}
+
+}  // namespace
+
+Result<std::vector<Address>> list_addresses(Socket& socket) {
+  std::vector<Address> addresses;
+  for (const std::uint8_t family : kFamilies) {
+    NSLAB_TRY(list_addresses(socket, family, addresses));
+  }
   return addresses;
 }
 

@@ -7,7 +7,9 @@
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <sys/socket.h>
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -83,6 +85,11 @@ class Message {
   std::unique_ptr<nl_msg, Free> message_;
   bool complete_ = true;
 };
+
+// To be asked for one by one: for all at once the kernel locks out every other dump and
+// change on the host (rtnl_dump_all()), for one of these it does not. Without IPv6 the
+// kernel takes AF_INET6 for all, so that what a reply is of has to be looked at.
+inline constexpr std::array<std::uint8_t, 2> kFamilies{AF_INET, AF_INET6};
 
 struct Failure {
   std::size_t tag = 0;

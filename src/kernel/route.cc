@@ -56,11 +56,6 @@ std::string route_text(const Route& route) {
   return text;
 }
 
-// A dump of all families has those of multicast routing, too.
-bool is_ip(const rtmsg& header) {
-  return header.rtm_family == AF_INET || header.rtm_family == AF_INET6;
-}
-
 // Entries that nobody routes by hand: copies that IPv6 keeps for its
 // neighbours, its own addresses, multicast.
 bool is_internal(const rtmsg& header) {
@@ -102,15 +97,16 @@ void append_delete_route(Batch& batch, std::size_t tag, const Route& route) {
   batch.add(tag, message, "deleting " + route_text(route));
 }
 
-Result<std::vector<Route>> list_routes(Socket& socket) {
+namespace {
+
+Result<void> list_routes(Socket& socket, std::uint8_t family, std::vector<Route>& routes) {
   Message request(RTM_GETROUTE, 0);
-  request.put_header(rtmsg{.rtm_family = AF_UNSPEC});
+  request.put_header(rtmsg{.rtm_family = family});
   // Kernels that check strictly send this table only; others send all.
   request.put_u32(RTA_TABLE, RT_TABLE_MAIN);
-  std::vector<Route> routes;
-  NSLAB_TRY(socket.dump(request, "listing routes", [&](const nlmsghdr& message) {
+  return socket.dump(request, "listing routes", [&](const nlmsghdr& message) {
     const auto* header = header_of<rtmsg>(message);
-    if (message.nlmsg_type != RTM_NEWROUTE || header == nullptr || !is_ip(*header) ||
+    if (message.nlmsg_type != RTM_NEWROUTE || header == nullptr || header->rtm_family != family ||
         is_internal(*header)) {
       return;
     }
@@ -118,7 +114,16 @@ Result<std::vector<Route>> list_routes(Socket& socket) {
     if (attributes.u32(RTA_TABLE, header->rtm_table) == RT_TABLE_MAIN) {
       routes.push_back(parse_route(*header, attributes));
     }
-  }));
+  });
+}
+
+}  // namespace
+
+Result<std::vector<Route>> list_routes(Socket& socket) {
+  std::vector<Route> routes;
+  for (const std::uint8_t family : kFamilies) {
+    NSLAB_TRY(list_routes(socket, family, routes));
+  }
   return routes;
 }
 
