@@ -31,7 +31,9 @@ Context::Context(Layout paths, kernel::CgroupTree tree, std::function<bool()> in
       cgroups(std::move(tree)),
       interrupted(std::move(interrupt)),
       memory(std::make_unique_for_overwrite<std::byte[]>(kSpareMemory)),
-      inherited(count_inherited()) {}
+      inherited(count_inherited()) {
+  reserve_descriptors(kDescriptors);
+}
 
 Context::~Context() = default;
 
@@ -85,46 +87,24 @@ Result<std::shared_ptr<OpenNetns>> open_netns(Context& context, std::string_view
   if (const auto known = context.open.find(netns); known != context.open.end()) {
     return known->second;
   }
-  if (context.open.size() >= most_open(context)) {
-    context.open.clear();
-  }
   NSLAB_ASSIGN(opened, open_one(context.layout, netns));
-  return context.open.emplace(netns, std::move(opened)).first->second;
+  keep_open(context, opened);
+  return opened;
+}
+
+Result<std::shared_ptr<OpenNetns>> find_open(const Context& context, std::string_view netns) {
+  if (const auto known = context.open.find(netns); known != context.open.end()) {
+    return known->second;
+  }
+  auto opened = open_one(context.layout, netns);
+  return opened || !is_gone(opened.error()) ? std::move(opened) : std::shared_ptr<OpenNetns>();
 }
 
 void keep_open(Context& context, std::shared_ptr<OpenNetns> netns) {
-  if (context.open.size() < most_open(context)) {
+  if (netns && context.open.size() < most_open(context)) {
     const std::string& name = netns->name;
     context.open.insert_or_assign(name, std::move(netns));
   }
-}
-
-Result<std::vector<std::shared_ptr<OpenNetns>>> open_all(Context& context,
-                                                         std::span<const std::string> names) {
-  std::vector<std::shared_ptr<OpenNetns>> all(names.size());
-  std::vector<Result<void>> outcomes(names.size());
-  in_parallel(names.size(), [&](std::size_t i) {
-    if (const auto known = context.open.find(names[i]); known != context.open.end()) {
-      all[i] = known->second;
-      return;
-    }
-    auto opened = open_one(context.layout, names[i]);
-    if (opened) {
-      all[i] = *std::move(opened);
-    } else if (!is_gone(opened.error())) {
-      outcomes[i] = std::move(opened).error();
-    }
-  });
-  if (context.open.size() + all.size() > most_open(context)) {
-    context.open.clear();
-  }
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    NSLAB_TRY(std::move(outcomes[i]));
-    if (all[i]) {
-      context.open.insert_or_assign(names[i], all[i]);
-    }
-  }
-  return all;
 }
 
 void let_go(Context& context, std::string_view netns) {

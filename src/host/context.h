@@ -109,17 +109,17 @@ struct Context {
   }
 };
 
-// The lab's network namespace of that name, opened once for a command: by its
-// name, or, where the name was taken away by hand, through its node's init.
+// The lab's network namespace of that name, opened once for a command where there is room
+// to keep it: by its name, or, where the name was taken away by hand, through its
+// node's init.
 Result<std::shared_ptr<OpenNetns>> open_netns(Context& context, std::string_view netns);
 
-// Keeps one that the caller has opened, where there is room for it.
-void keep_open(Context& context, std::shared_ptr<OpenNetns> netns);
+// The same without keeping it, so that several threads may ask at a time. Null where there
+// is only a name: a file without its namespace, and no process in it.
+Result<std::shared_ptr<OpenNetns>> find_open(const Context& context, std::string_view netns);
 
-// The same for many, opened side by side. Null where there is only a name: a file
-// without its namespace, and no process in it.
-Result<std::vector<std::shared_ptr<OpenNetns>>> open_all(Context& context,
-                                                         std::span<const std::string> names);
+// Keeps one that the caller has opened, where there is room for it; null is none.
+void keep_open(Context& context, std::shared_ptr<OpenNetns> netns);
 
 // Starts the spawner where there is none yet.
 Result<void> ensure_spawner(Context& context);

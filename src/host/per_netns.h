@@ -16,8 +16,9 @@ namespace nslab::host {
 // The index of an interface. Listed once, and again when the name is not known.
 Result<kernel::LinkIndex> find_link(OpenNetns& netns, std::string_view interface);
 
-// Open namespaces are descriptors: not all of a large lab's at once.
-inline constexpr std::size_t kNetnsAtOnce = 128;
+// Open namespaces are descriptors: not all of a very large lab's at once. Each round
+// starts its threads.
+inline constexpr std::size_t kNetnsAtOnce = 1024;
 
 // act(i, netns) for the i-th name, on several threads: null where there is only a name.
 // What act touches must be its own. Returns the first failure.
@@ -26,11 +27,18 @@ Result<void> for_each_open(Context& context, std::span<const std::string> names,
   const std::size_t at_once = context.at_once(kNetnsAtOnce, 2);
   for (std::size_t first = 0; first < names.size(); first += at_once) {
     const auto some = names.subspan(first, std::min(at_once, names.size() - first));
-    NSLAB_ASSIGN(opened, open_all(context, some));
+    std::vector<std::shared_ptr<OpenNetns>> opened(some.size());
     std::vector<Result<void>> outcomes(some.size());
-    in_parallel(some.size(), [&](std::size_t i) { outcomes[i] = act(first + i, opened[i].get()); });
-    for (Result<void>& outcome : outcomes) {
-      NSLAB_TRY(std::move(outcome));
+    in_parallel(some.size(), [&](std::size_t i) {
+      outcomes[i] = [&]() -> Result<void> {
+        NSLAB_ASSIGN(netns, find_open(context, some[i]));
+        opened[i] = std::move(netns);
+        return act(first + i, opened[i].get());
+      }();
+    });
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      NSLAB_TRY(std::move(outcomes[i]));
+      keep_open(context, std::move(opened[i]));
     }
   }
   return {};
