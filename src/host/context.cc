@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "base/directory.h"
-#include "base/parallel.h"
 #include "base/text.h"
 #include "host/control.h"
 #include "host/spawner.h"
@@ -23,6 +22,9 @@ std::size_t count_inherited() {
 
 // Address space, which nothing uses until it is let go.
 constexpr std::size_t kSpareMemory = std::size_t{16} << 20;
+
+// Two for each namespace of a lab of 4,000 nodes: 64 KiB while the command runs.
+constexpr int kDescriptors = 8192;
 
 }  // namespace
 
