@@ -23,11 +23,16 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// The tmpfs of names of every lab on this host.
+// The tmpfs of every lab on this host that holds names. Each takes the helper some
+// milliseconds, an expedited grace period of RCU: a new lab's is empty, and stays so for
+// the helper.
 std::vector<std::string> name_mounts(const std::string& state_dir) {
   std::vector<std::string> found;
   for (const std::string& lab : names_in(state_dir).value_or({})) {
-    found.push_back(state_dir + "/" + lab + "/ns");  // if it is none, nothing is mounted there
+    std::string names = state_dir + "/" + lab + "/ns";
+    if (!names_in(names).value_or({}).empty()) {
+      found.push_back(std::move(names));
+    }
   }
   return found;
 }
