@@ -31,7 +31,8 @@ int take_down(const std::string& lab, const Arguments& arguments, Console& conso
   }
   reconcile::Report report;
   const resource::DesiredState nothing{.lab = lab};
-  const auto failed = session->reconciler().apply(nothing, {.keep_wreck = true}, report);
+  const auto failed =
+      session->reconciler().apply(nothing, {.keep_wreck = true, .shown = arguments.json}, report);
   log_phases(report.profile, console);
   if (failed) {
     explain_failure(*failed, lab, console);

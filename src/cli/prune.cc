@@ -49,7 +49,8 @@ Result<plan::Plan> take_away(const std::string& lab,
     return session.reconciler().plan(nothing, {});
   }
   reconcile::Report report;
-  if (auto failed = session.reconciler().apply(nothing, {.keep_wreck = true}, report)) {
+  if (auto failed =
+          session.reconciler().apply(nothing, {.keep_wreck = true, .shown = true}, report)) {
     return std::move(failed->errors.front());
   }
   NSLAB_TRY(session.unlock());

@@ -51,7 +51,7 @@ int run(const Arguments& arguments, Console& console) {
   }
   const auto failed = session->reconciler().apply(
       desired,
-      {.source = file->source, .keep_wreck = arguments.keep, .mark_drift = arguments.json},
+      {.source = file->source, .keep_wreck = arguments.keep, .shown = arguments.json},
       report);
   log_phases(report.profile, console);
   if (failed) {

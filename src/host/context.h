@@ -71,9 +71,6 @@ struct Context {
   std::function<bool()> interrupted;
   // Started for the first node that a command makes; ends with the command.
   std::unique_ptr<Spawner> spawner;
-  // Nodes with a service that wants its stop signal before its node goes; seen
-  // by observe().
-  std::set<std::string, std::less<>> graceful_nodes;
   // The lab's network namespaces that this command works in, by their names.
   std::map<std::string, std::shared_ptr<OpenNetns>, std::less<>> open;
   // Nodes are made beside the network: both look into `open` and `memory`.

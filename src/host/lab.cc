@@ -123,7 +123,8 @@ Result<void> remove_shared(Context& context) {
 Result<void> remove_lab(Context& context) {
   const Layout& layout = context.layout;
   context.open.clear();
-  for (const std::string& node : context.graceful_nodes) {
+  NSLAB_ASSIGN(graceful, names_in(layout.graceful_dir()));
+  for (const std::string& node : graceful) {
     if (auto control = Control::connect(layout.control_socket(node))) {
       (void)control->request("shutdown", {});  // those that hang are killed next
     }
@@ -133,11 +134,12 @@ Result<void> remove_lab(Context& context) {
     if (is_lab_mounted(layout)) {
       (void)write_file(layout.going_mark(), "", 0600);
     }
-    NSLAB_TRY(context.cgroups.kill(layout.lab(), context.deadline()));
+    NSLAB_TRY(context.cgroups.begin_kill(layout.lab()));
   }
   NSLAB_TRY(remember_namespaces(context));
   NSLAB_TRY(remove_names(context));
   NSLAB_TRY(unmount_all(layout.ns_dir()));
+  NSLAB_TRY(context.cgroups.finish_kill(layout.lab(), context.deadline()));
   NSLAB_TRY(unmount_all(layout.lab_dir()));
   NSLAB_TRY(remove_directories(layout));
   NSLAB_TRY(context.cgroups.remove(layout.lab(), context.deadline()));

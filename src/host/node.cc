@@ -251,12 +251,14 @@ Result<void> clear_remains(Context& context,
 
 Result<void> remove_node(Context& context, const Node& node) {
   const Layout& layout = context.layout;
-  if (context.graceful_nodes.contains(node.name)) {
+  const std::string graceful = layout.graceful_mark(node.name);
+  if (::access(graceful.c_str(), F_OK) == 0) {
     if (auto control = Control::connect(layout.control_socket(node.name))) {
       (void)control->request("shutdown", {});  // what hangs is killed next
     }
   }
   NSLAB_TRY(empty_cgroup(context, node.name));
+  (void)::unlink(graceful.c_str());
   NSLAB_TRY(forget_ipc_sysctls(layout, node.name));
   return kernel::remove_tree(layout.node_dir(node.name));
 }

@@ -176,12 +176,7 @@ void hear(Asked& asked, Silence& silence) {
 }
 
 void add(Context& context, Asked asked, ObservedState& state) {
-  context.graceful_nodes.erase(asked.answer.node);
   for (Spec& spec : asked.specs) {
-    if (const auto* service = std::get_if<resource::Service>(&spec);
-        service != nullptr && service->graceful) {
-      context.graceful_nodes.insert(service->node);
-    }
     state.add(std::move(spec));
   }
   context.answers.push_back(std::move(asked.answer));
@@ -191,9 +186,6 @@ void add(Context& context, Asked asked, ObservedState& state) {
 
 Result<void> observe_nodes(Context& context, const Places* only, ObservedState& state) {
   NSLAB_ASSIGN(nodes, node_names(context.layout, only));
-  if (only == nullptr) {
-    context.graceful_nodes.clear();
-  }
   // All are asked before the first is heard, so that the inits work side by side;
   // but a connection is a descriptor.
   const std::size_t at_once = context.at_once(256, 1);

@@ -103,6 +103,9 @@ class CgroupTree {
   // Kills every process of the cgroup and of all below it, and waits until none
   // is left.
   Result<void> kill(const std::string& path, Deadline deadline) const;
+  // The same in two halves, for work that can be done meanwhile: the first does not wait.
+  Result<void> begin_kill(const std::string& path) const;
+  Result<void> finish_kill(const std::string& path, Deadline deadline) const;
   Result<void> wait_until_empty(const std::string& path, Deadline deadline) const;
 
   // A process is in the cgroup once "0" was written to each of these by itself,

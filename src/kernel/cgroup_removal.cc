@@ -111,6 +111,10 @@ void kill_listed(const std::string& directory) {
   }
 }
 
+std::string kill_file(const std::string& directory) {
+  return directory + "/cgroup.kill";
+}
+
 // 0 or an errno. Removes what is below first.
 int remove_tree(const std::string& directory) {
   for (const std::string& name : cgroup_files::subdirectories(directory)) {
@@ -139,24 +143,40 @@ Result<void> CgroupTree::wait_until_empty(const std::string& path, Deadline dead
   return {};
 }
 
-Result<void> CgroupTree::kill(const std::string& path, Deadline deadline) const {
+Result<void> CgroupTree::begin_kill(const std::string& path) const {
   const auto everywhere = directories(path);
   if (everywhere.empty()) {
     return {};
   }
-  if (const std::string file = everywhere.front() + "/cgroup.kill"; cgroup_files::exists(file)) {
-    NSLAB_TRY(cgroup_files::write(file, "1"));
+  if (const std::string file = kill_file(everywhere.front()); cgroup_files::exists(file)) {
+    return cgroup_files::write(file, "1");
+  }
+  kill_listed(everywhere.front());
+  return {};
+}
+
+Result<void> CgroupTree::finish_kill(const std::string& path, Deadline deadline) const {
+  const auto everywhere = directories(path);
+  if (everywhere.empty()) {
+    return {};
+  }
+  if (cgroup_files::exists(kill_file(everywhere.front()))) {
     return wait_until_empty(path, deadline);
   }
   // A fork may escape a round, and is seen by the next.
   do {
-    kill_listed(everywhere.front());
     if (auto empty = wait_until_empty(path, steady_clock::now() + std::chrono::milliseconds(50));
         empty || empty.error().os_error != ETIMEDOUT) {
       return empty;
     }
+    kill_listed(everywhere.front());
   } while (steady_clock::now() < deadline);
   return still_there(path, cgroup_files::processes(everywhere.front()));
+}
+
+Result<void> CgroupTree::kill(const std::string& path, Deadline deadline) const {
+  NSLAB_TRY(begin_kill(path));
+  return finish_kill(path, deadline);
 }
 
 Result<void> CgroupTree::remove(const std::string& path, Deadline deadline) const {

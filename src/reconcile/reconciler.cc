@@ -122,16 +122,19 @@ std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
   }
   const auto observed = [&] {
     const Profile::Timer timer(report.profile, "observe");
-    return host_.observe();
+    // Where all goes, what there is in it makes no difference, but to who wants to see it
+    // and to going back.
+    const bool all_goes = desired.resources.empty() && options.keep_wreck && !options.shown;
+    return all_goes ? host_.observe(host::Places{}) : host_.observe();
   }();
   if (!observed) {
     return untouched(observed.error());
   }
   report.plan = [&] {
     const Profile::Timer timer(report.profile, "diff");
-    const bool mark = options.mark_drift;
-    return plan::diff(
-        desired, *observed, mark ? last_applied(before, desired, options.source) : nullptr);
+    return plan::diff(desired,
+                      *observed,
+                      options.shown ? last_applied(before, desired, options.source) : nullptr);
   }();
   if (report.plan.empty() && before == state::LabRecord{.applied = options.source}) {
     return std::nullopt;

@@ -55,7 +55,9 @@ class Reconciler {
   struct Options {
     state::LabSource source{};  // what `desired` was read from, for the record
     bool keep_wreck = false;    // leave a failed lab as it is, for a look
-    bool mark_drift = false;    // in the report's plan: takes reading the recorded file
+    // The report's plan is to be shown: with what is drift, which takes reading the recorded
+    // file, and with all that goes along where the lab goes.
+    bool shown = false;
   };
 
   // Makes the host match. With a desired state without resources the lab and its

@@ -125,7 +125,8 @@ def crashed(result):
 def prepare(command_name):
     """What `command_name` has something to do with; gives its arguments.
 
-    "wide-up" is `up` of the wide lab.
+    "wide-up" is `up` of the wide lab. A "wide-down" is to show what goes: it reads all of
+    the lab for that, with threads.
     """
     size, _, command_name = command_name.rpartition("-")
     lab_file(WIDE if size else TEXT, NAME)
@@ -133,7 +134,7 @@ def prepare(command_name):
         return ["up", str(file())]
     succeed(up())
     if command_name == "down":
-        return ["down", NAME]
+        return ["down", NAME, "--json"] if size else ["down", NAME]
     for record in Path("/run/nslab").glob("crash.*"):
         record.unlink()
     return ["prune", "--yes"]

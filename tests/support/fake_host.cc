@@ -74,6 +74,7 @@ Result<ObservedState> FakeHost::observe() {
 
 Result<ObservedState> FakeHost::observe(const host::Places& places) {
   NSLAB_ASSIGN(state, observe());
+  calls.back() += " only";
   for (const std::string& place : places) {
     calls.back() += " " + place;
   }

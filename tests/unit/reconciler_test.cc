@@ -195,6 +195,19 @@ TEST_CASE("apply: to nothing removes lab and record, whatever is left of either"
   CHECK_FALSE(std::filesystem::exists(bench.store.directory()));
 }
 
+TEST_CASE("apply: to nothing does not look at what goes along, unless it is to be shown") {
+  Bench bench;
+  const auto first_look = [&](bool shown) {
+    REQUIRE_FALSE(bench.apply(desired_state(webdb())));
+    bench.host.calls.clear();
+    REQUIRE_FALSE(bench.apply(nothing(), {.keep_wreck = true, .shown = shown}));
+    CHECK(bench.host.world.resources.empty());
+    return bench.host.calls.front();
+  };
+  CHECK(first_look(false) == "observe only");
+  CHECK(first_look(true) == "observe");
+}
+
 TEST_CASE("plan: shows drift, and does nothing") {
   Bench bench;
   REQUIRE_FALSE(bench.apply(desired_state(webdb())));

@@ -44,19 +44,19 @@ std::string looked_at(const LabSketch& before, const LabSketch& after) {
 TEST_CASE("scope: what a step changes is looked at again, and where its cables end") {
   LabSketch lab = line();
   lab.nodes[0].hostname = "first";
-  CHECK(looked_at(line(), lab) == "observe n1 n2");
+  CHECK(looked_at(line(), lab) == "observe only n1 n2");
 }
 
 TEST_CASE("scope: a cable is of both its ends") {
   LabSketch lab = line();
   lab.links[0].mtu = 1400;
-  CHECK(looked_at(line(), lab) == "observe n1 n2 n3");
+  CHECK(looked_at(line(), lab) == "observe only n1 n2 n3");
 }
 
 TEST_CASE("scope: where a cable was is looked at as well") {
   LabSketch lab = line();
   lab.links.pop_back();  // n5 - n6
-  CHECK(looked_at(line(), lab) == "observe n4 n5 n6");
+  CHECK(looked_at(line(), lab) == "observe only n4 n5 n6");
 }
 
 TEST_CASE("scope: much that changes, and the lab itself, is looked at as a whole") {
@@ -74,7 +74,7 @@ TEST_CASE("scope: what the kernel loses where a step reaches is made in the seco
   lab.nodes[0].subnets = {"net"};
   LabSketch changed = lab;
   changed.nodes[0].number = 77;  // its route goes with the address
-  CHECK(looked_at(lab, changed) == "observe @switch n1 n2");
+  CHECK(looked_at(lab, changed) == "observe only @switch n1 n2");
 }
 
 TEST_CASE("scope: a cable that leads out of it is compared, those beyond are not") {
