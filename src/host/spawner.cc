@@ -104,7 +104,7 @@ Outcome Spawner::spawn(std::size_t count, const MakeRequest& make) {
   // The helper reads one request while its children reply: neither side may wait
   // for the other to read. So requests go out as replies come in, and the
   // socket's buffers hold what is under way.
-  constexpr std::size_t kUnderWay = 8;
+  constexpr std::size_t kUnderWay = 16;
   std::vector<std::string> sent;
   std::size_t done = 0;
   Outcome failure;

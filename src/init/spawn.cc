@@ -34,8 +34,9 @@ struct Job {
   bool done = false;
 };
 
-// More at once would only wait for each other in the kernel.
-constexpr std::size_t kMaxJobs = 8;
+// While some wait in the kernel, for RCU as a rule, others keep the processors busy. More
+// at once would only wait for each other.
+constexpr std::size_t kMaxJobs = 16;
 
 // Namespaces that only a process's children enter. The spawner chooses them for
 // the next child, and takes its own back.
