@@ -32,6 +32,7 @@ int show(const std::string& lab, const Arguments& arguments, Console& console) {
     console.fail(session.error());
     return kFailed;
   }
+  session->host().count_traffic();
   const state::LabRecord record = session->store().load(lab);
   auto drift = drift_of(*session, lab, record);
   if (!drift) {

@@ -83,6 +83,8 @@ struct Context {
   // names what still holds one of them.
   std::map<std::uint64_t, std::string> released;
 
+  // What observe() reads of interfaces, for inspect().
+  kernel::Counters counters = kernel::Counters::none;
   // What observe() last read: inspect() tells of the same moment.
   std::vector<NodeAnswer> answers;
   std::vector<NetnsContents> contents;
@@ -111,7 +113,7 @@ struct Context {
 // node's init.
 Result<std::shared_ptr<OpenNetns>> open_netns(Context& context, std::string_view netns);
 
-// The same without keeping it, so that several threads may ask at a time. Null where there
+// The same for a look, after which one that was not open is closed. Null where there
 // is only a name: a file without its namespace, and no process in it.
 Result<std::shared_ptr<OpenNetns>> find_open(const Context& context, std::string_view netns);
 

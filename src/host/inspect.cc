@@ -9,7 +9,6 @@
 
 #include "host/control.h"
 #include "host/observe.h"
-#include "host/per_netns.h"
 #include "kernel/address.h"
 
 namespace nslab::host {
@@ -95,21 +94,6 @@ struct End {
   bool in_switch = false;
 };
 
-// observe() did without counters.
-Result<void> count_traffic(Context& context) {
-  std::vector<std::string> names;
-  for (const NetnsContents& contents : context.contents) {
-    names.push_back(contents.netns);
-  }
-  return for_each_open(context, names, [&](std::size_t i, OpenNetns* netns) -> Result<void> {
-    if (netns != nullptr) {
-      NSLAB_ASSIGN(links, kernel::list_links(netns->socket, kernel::Counters::traffic));
-      context.contents[i].links = std::move(links);
-    }
-    return {};
-  });
-}
-
 using Ends = std::map<std::string, std::pair<std::optional<End>, std::optional<End>>>;
 
 void add_ends(const Context& context, const NetnsContents& contents, Ends& ends) {
@@ -164,7 +148,6 @@ Result<LabStatus> inspect(Context& context) {
   if (context.contents.empty()) {
     NSLAB_TRY(observe(context, nullptr));
   }
-  NSLAB_TRY(count_traffic(context));
   LabStatus status;
   for (const NodeAnswer& answer : context.answers) {
     status.nodes.push_back(to_status(answer));

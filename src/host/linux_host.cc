@@ -200,4 +200,8 @@ Result<LabStatus> LinuxHost::inspect() {
   return host::inspect(*context_);
 }
 
+void LinuxHost::count_traffic() {
+  context_->counters = kernel::Counters::traffic;
+}
+
 }  // namespace nslab::host

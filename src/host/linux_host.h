@@ -34,6 +34,9 @@ class LinuxHost final : public Host {
   Result<void> settle() override;
   Result<LabStatus> inspect() override;
 
+  // From now on observe() reads how much went through interfaces, for inspect().
+  void count_traffic();
+
  private:
   Result<resource::ObservedState> look(const Places* only);
   explicit LinuxHost(std::unique_ptr<Context> context);

@@ -7,10 +7,10 @@
 #include <map>
 
 #include "base/directory.h"
+#include "base/parallel.h"
 #include "base/text.h"
 #include "host/control.h"
 #include "host/observe.h"
-#include "host/per_netns.h"
 #include "kernel/address.h"
 #include "kernel/mount.h"
 #include "kernel/netns.h"
@@ -147,36 +147,35 @@ Result<SysctlKeys> sysctl_keys(const std::string& directory, const Places* only)
   return keys;
 }
 
-Result<void> read(const Layout& layout,
-                  const SysctlKeys& keys,
-                  OpenNetns* netns,
-                  NetnsContents& contents) {
+// Sysctls that cannot be read any more went with their interface.
+void read_sysctls(OpenNetns& netns, const std::vector<std::string>& keys, NetnsContents& contents) {
+  for (const std::string& key : keys) {
+    if (auto value = kernel::read_sysctl(netns.socket, netns.ns.get(), key)) {
+      contents.sysctls.push_back({.node = contents.netns, .key = key, .value = *std::move(value)});
+    }
+  }
+}
+
+Result<void> read(const Context& context, const SysctlKeys& keys, NetnsContents& contents) {
+  const Layout& layout = context.layout;
+  NSLAB_ASSIGN(netns, find_open(context, contents.netns));
   contents.named = kernel::is_namespace_mount(layout.netns(contents.netns)) &&
                    leads_into(layout, contents.netns);
   contents.present = netns != nullptr;
-  if (netns == nullptr) {
+  if (!contents.present) {
     return {};
   }
-  NSLAB_ASSIGN(links, kernel::list_links(netns->socket));
+  NSLAB_ASSIGN(links, kernel::list_links(netns->socket, context.counters));
   contents.links = std::move(links);
   NSLAB_ASSIGN(addresses, kernel::list_addresses(netns->socket));
   contents.addresses = std::move(addresses);
   NSLAB_ASSIGN(routes, kernel::list_routes(netns->socket));
   contents.routes = std::move(routes);
-  netns->links.clear();
-  netns->next = 0;  // others may make some from now on
-  for (const kernel::Link& link : contents.links) {
-    netns->links.emplace(link.name, link.index);
-  }
   if (const auto set = keys.find(contents.netns); set != keys.end()) {
-    for (const std::string& key : set->second) {
-      // One that cannot be read any more went with its interface.
-      if (auto value = kernel::read_sysctl(netns->socket, netns->ns.get(), key)) {
-        contents.sysctls.push_back(
-            {.node = contents.netns, .key = key, .value = *std::move(value)});
-      }
-    }
+    read_sysctls(*netns, set->second, contents);
   }
+  netns->links.clear();  // others may make some from now on
+  netns->next = 0;
   return {};
 }
 
@@ -238,13 +237,15 @@ Result<void> observe_network(Context& context, const Places* only, ObservedState
   NSLAB_ASSIGN(names, netns_names(layout, only));
   NSLAB_ASSIGN(keys, sysctl_keys(layout.sysctl_dir(), only));
   context.contents.assign(names.size(), {});
-  NSLAB_TRY(for_each_open(context, names, [&](std::size_t i, OpenNetns* netns) {
+  std::vector<Result<void>> outcomes(names.size());
+  in_parallel(names.size(), [&](std::size_t i) {
     context.contents[i].netns = names[i];
-    return read(layout, keys, netns, context.contents[i]);
-  }));
+    outcomes[i] = read(context, keys, context.contents[i]);
+  });
   Cables cables;
-  for (const NetnsContents& contents : context.contents) {
-    add(layout, contents, state, cables);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    NSLAB_TRY(std::move(outcomes[i]));
+    add(layout, context.contents[i], state, cables);
   }
   add_cables(cables, state);
   return {};

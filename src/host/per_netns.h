@@ -16,33 +16,8 @@ namespace nslab::host {
 // The index of an interface. Listed once, and again when the name is not known.
 Result<kernel::LinkIndex> find_link(OpenNetns& netns, std::string_view interface);
 
-// Open namespaces are descriptors: not all of a very large lab's at once. Each round
-// starts its threads.
-inline constexpr std::size_t kNetnsAtOnce = 1024;
-
-// act(i, netns) for the i-th name, on several threads: null where there is only a name.
-// What act touches must be its own. Returns the first failure.
-template <typename Act>
-Result<void> for_each_open(Context& context, std::span<const std::string> names, Act act) {
-  const std::size_t at_once = context.at_once(kNetnsAtOnce, 2);
-  for (std::size_t first = 0; first < names.size(); first += at_once) {
-    const auto some = names.subspan(first, std::min(at_once, names.size() - first));
-    std::vector<std::shared_ptr<OpenNetns>> opened(some.size());
-    std::vector<Result<void>> outcomes(some.size());
-    in_parallel(some.size(), [&](std::size_t i) {
-      outcomes[i] = [&]() -> Result<void> {
-        NSLAB_ASSIGN(netns, find_open(context, some[i]));
-        opened[i] = std::move(netns);
-        return act(first + i, opened[i].get());
-      }();
-    });
-    for (std::size_t i = 0; i < some.size(); ++i) {
-      NSLAB_TRY(std::move(outcomes[i]));
-      keep_open(context, std::move(opened[i]));
-    }
-  }
-  return {};
-}
+// Open namespaces are descriptors: not all of a large lab's at once.
+inline constexpr std::size_t kNetnsAtOnce = 128;
 
 // Sorts the members of a batch by the namespace that netns_of(member) names. The
 // numbers are their places in the batch: what netlink messages are tagged with.
