@@ -28,10 +28,10 @@ constexpr int kDescriptors = 8192;
 
 }  // namespace
 
-Context::Context(Layout paths, kernel::CgroupTree tree, std::function<bool()> interrupt)
+Context::Context(Layout paths, kernel::CgroupTree tree, std::function<bool()> asked)
     : layout(std::move(paths)),
       cgroups(std::move(tree)),
-      interrupted(std::move(interrupt)),
+      interrupt(std::move(asked)),
       memory(std::make_unique_for_overwrite<std::byte[]>(kSpareMemory)),
       inherited(count_inherited()) {
   reserve_descriptors(kDescriptors);

@@ -61,14 +61,15 @@ struct NodeAnswer {
 };
 
 struct Context {
-  Context(Layout paths, kernel::CgroupTree tree, std::function<bool()> interrupt);
+  Context(Layout paths, kernel::CgroupTree tree, std::function<bool()> asked);
   ~Context();
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
   Layout layout;
   kernel::CgroupTree cgroups;
-  std::function<bool()> interrupted;
+  std::function<bool()> interrupt;
+  bool heeds_interrupts = true;
   // Started for the first node that a command makes; ends with the command.
   std::unique_ptr<Spawner> spawner;
   // The lab's network namespaces that this command works in, by their names.
@@ -95,6 +96,8 @@ struct Context {
   // from it is not what was asked: what is needed is opened anew.
   std::atomic<bool> distrusted = false;
   void close_distrusted();
+
+  [[nodiscard]] bool interrupted() const { return heeds_interrupts && interrupt(); }
 
   // How many descriptors the command may have.
   [[nodiscard]] std::size_t descriptors() const;

@@ -46,6 +46,20 @@ int milliseconds_to(Clock::time_point deadline) {
   return static_cast<int>(std::max<long>(left, 0));
 }
 
+// Whether there is something to read before the deadline; an error where the wait fails.
+Result<bool> wait_readable(int socket, Clock::time_point deadline) {
+  pollfd poll{.fd = socket, .events = POLLIN, .revents = 0};
+  for (;;) {
+    const int ready = ::poll(&poll, 1, milliseconds_to(deadline));
+    if (ready >= 0) {
+      return ready > 0;
+    }
+    if (errno != EINTR) {
+      return kernel_error("talking to a node's init", errno);
+    }
+  }
+}
+
 // A reply that reports a failure, as an error.
 Result<Packet> checked(Packet reply) {
   if (reply.verb == "error") {
@@ -142,13 +156,9 @@ Result<Packet> receive_packet(int socket, Clock::time_point deadline) {
     if (errno != EAGAIN && errno != EINTR) {
       return kernel_error("talking to a node's init", errno);
     }
-    pollfd poll{.fd = socket, .events = POLLIN, .revents = 0};
-    const int ready = ::poll(&poll, 1, milliseconds_to(deadline));
-    if (ready == 0) {
+    NSLAB_ASSIGN(ready, wait_readable(socket, deadline));
+    if (!ready) {
       return kernel_error("waiting for a node's init", ETIMEDOUT);
-    }
-    if (ready < 0 && errno != EINTR) {
-      return kernel_error("talking to a node's init", errno);
     }
   }
 }
@@ -204,13 +214,7 @@ Result<void> Control::ask_status() {
 }
 
 bool Control::wait(Clock::time_point deadline) const {
-  pollfd poll{.fd = socket_.get(), .events = POLLIN, .revents = 0};
-  for (;;) {
-    const int ready = ::poll(&poll, 1, milliseconds_to(deadline));
-    if (ready >= 0 || errno != EINTR) {
-      return ready != 0;
-    }
-  }
+  return wait_readable(socket_.get(), deadline).value_or(true);
 }
 
 Result<std::vector<Packet>> Control::hear_status(std::chrono::milliseconds patience) {

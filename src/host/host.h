@@ -75,6 +75,10 @@ class Host {
 
   // What the specs do not say: processes, memory, counters.
   virtual Result<LabStatus> inspect() = 0;
+
+  // Whether the user's interrupt ends a wait or a long batch. At first it does; what puts a
+  // lab back is not ended by the interrupt that it comes from.
+  virtual void heed_interrupts(bool heed) = 0;
 };
 
 }  // namespace nslab::host

@@ -200,6 +200,10 @@ Result<LabStatus> LinuxHost::inspect() {
   return host::inspect(*context_);
 }
 
+void LinuxHost::heed_interrupts(bool heed) {
+  context_->heeds_interrupts = heed;
+}
+
 void LinuxHost::count_traffic() {
   context_->counters = kernel::Counters::traffic;
 }

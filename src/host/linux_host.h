@@ -33,6 +33,7 @@ class LinuxHost final : public Host {
   Outcome destroy(std::span<const resource::Spec* const> batch) override;
   Result<void> settle() override;
   Result<LabStatus> inspect() override;
+  void heed_interrupts(bool heed) override;
 
   // From now on observe() reads how much went through interfaces, for inspect().
   void count_traffic();

@@ -293,6 +293,9 @@ Outcome create(Context& context, Batch<Node> batch) {
     return Failure{0, std::move(surroundings).error()};
   }
   return context.spawner->spawn(batch.size(), [&](std::size_t i) -> Result<NodeRequest> {
+    if (context.interrupted()) {
+      return Error{.kind = ErrorKind::interrupted, .message = "interrupted"};
+    }
     NSLAB_TRY(clear_remains(context, surroundings->cgroups(), batch[i]->name));
     return request_for(context, *surroundings, *batch[i]);
   });

@@ -81,14 +81,20 @@ Error blame(const Step& step, Error error) {
 // The steps as batches, one after the other.
 class Execution {
  public:
-  Execution(const std::vector<Step>& steps, host::Host& host, Progress& progress, Profile& profile)
-      : steps_(steps), host_(host), progress_(progress), profile_(profile) {}
+  Execution(const std::vector<Step>& steps,
+            host::Host& host,
+            Progress& progress,
+            const Interrupted& interrupted,
+            Profile& profile)
+      : steps_(steps),
+        host_(host),
+        progress_(progress),
+        interrupted_(interrupted),
+        profile_(profile) {}
 
-  Result<void> run(const Interrupted& interrupted) {
+  Result<void> run() {
     while (!rest().empty()) {
-      if (interrupted()) {
-        return Error{.kind = ErrorKind::interrupted, .message = "interrupted"};
-      }
+      NSLAB_TRY(go_on());
       NSLAB_TRY(settle_before(next()));
       const std::size_t network = network_before_nodes();
       NSLAB_TRY(network > 0 ? run_side_by_side(network) : run_next());
@@ -97,6 +103,11 @@ class Execution {
   }
 
  private:
+  [[nodiscard]] Result<void> go_on() const {
+    return interrupted_() ? Error{.kind = ErrorKind::interrupted, .message = "interrupted"}
+                          : Result<void>();
+  }
+
   [[nodiscard]] std::span<const Step> rest() const { return std::span(steps_).subspan(done_); }
 
   [[nodiscard]] std::span<const Step> batch_at(std::size_t first) const {
@@ -169,6 +180,7 @@ class Execution {
 
   Result<void> lay_network(std::size_t end) {
     while (done_ < end) {
+      NSLAB_TRY(go_on());
       const std::span<const Step> batch = next();
       progress_.begin(batch, done_, steps_.size());
       NSLAB_TRY(finish(batch, run_batch(batch, host_)));
@@ -185,6 +197,7 @@ class Execution {
   const std::vector<Step>& steps_;
   host::Host& host_;
   Progress& progress_;
+  const Interrupted& interrupted_;
   Profile& profile_;
   std::size_t done_ = 0;
   // The kernel takes a namespace apart some time after its end. Until then the
@@ -201,7 +214,7 @@ Result<void> execute(const plan::Plan& plan,
                      Profile& profile) {
   const bool simple = plan.count(Action::replace) == 0;
   const std::vector<Step> taken_apart = simple ? std::vector<Step>{} : plan::halves(plan);
-  return Execution(simple ? plan.steps() : taken_apart, host, progress, profile).run(interrupted);
+  return Execution(simple ? plan.steps() : taken_apart, host, progress, interrupted, profile).run();
 }
 
 }  // namespace nslab::reconcile

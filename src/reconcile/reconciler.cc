@@ -221,6 +221,7 @@ Failed Reconciler::roll_back(Error cause,
   progress_.stage("rolling back");
   // The user's interrupt has done its work: rolling back is not interrupted by it.
   const Interrupted asked = std::exchange(interrupted_, [] { return false; });
+  host_.heed_interrupts(false);
   const auto done = [&]() -> Result<void> {
     // What was taken down comes back under the same names. If it stays, making it
     // anew says so better.
@@ -231,6 +232,7 @@ Failed Reconciler::roll_back(Error cause,
     return before.applied && !target.resources.empty() ? restore(target.lab, *before.applied)
                                                        : store_.remove(target.lab);
   }();
+  host_.heed_interrupts(true);
   interrupted_ = asked;
   Failed failed{.errors = {std::move(cause)}, .rolled_back = done.has_value()};
   if (!done) {

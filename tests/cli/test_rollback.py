@@ -107,6 +107,18 @@ class Rollback(NslabTest):
             self.assertIn("interrupt", rest)
             self.assert_no_residue(before)
 
+    def test_an_interrupt_puts_a_running_lab_back(self):
+        with self.lab(LAB) as lab:
+            before = lab.identity("a")
+            with killed_at_the_end(self.up_in_setup()) as up:
+                up.send_signal(signal.SIGINT)
+                rest = up.stderr.read()
+                self.assertEqual(up.wait(20), 1, rest)
+            self.assertIn("interrupt", rest)
+            self.assertNotIn("could not be put back", rest)
+            self.assertEqual(lab.identity("a"), before)
+            self.assert_nothing_to_do(lab_file(LAB, "rollback"))
+
     def test_a_killed_up_is_taken_down_whole(self):
         before = residue.snapshot()
         with killed_at_the_end(self.up_in_setup()) as up:

@@ -46,6 +46,10 @@ class FakeHost : public host::Host {
   Result<void> settle() override;
   Result<host::LabStatus> inspect() override;
 
+  void heed_interrupts(bool heed) override { heeds_interrupts = heed; }
+
+  bool heeds_interrupts = true;
+
   // From now on fails at one object, once.
   void fail(Fault fault);
 

@@ -160,6 +160,22 @@ TEST_CASE("execute: nodes are made beside the network that none of them needs") 
             "+ node 2 (8/17)", "+ bridge 1 (8/17)", "+ veth 2 (9/17)", "+ address 2 (11/17)"});
 }
 
+TEST_CASE("execute: an interrupt ends it between what is laid beside the nodes, too") {
+  const auto plan = plan::diff(desired_state(kTwo), {});
+  FakeHost host;
+  host.side_by_side = true;
+  Profile profile;
+  Listener listener;
+  const auto after_bridge = [&] {
+    return !listener.heard.empty() && listener.heard.back().starts_with("+ bridge");
+  };
+  const auto ended = reconcile::execute(plan, host, listener, after_bridge, profile);
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error().kind == ErrorKind::interrupted);
+  CHECK(host.world.resources.contains({resource::Kind::bridge, "net"}));
+  CHECK_FALSE(host.world.resources.contains(resource::veth_id("a", "eth0")));
+}
+
 TEST_CASE("execute: what fails beside something else is told all the same") {
   const auto plan = plan::diff(desired_state(kTwo), {});
   // Something has the name of what is to be made.
