@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/directory.h"
+#include "base/text.h"
 #include "host/control.h"
 #include "host/files.h"
 #include "host/observe_network.h"
@@ -23,11 +24,15 @@ namespace {
 namespace fs = std::filesystem;
 using resource::ObservedState;
 
-// What cannot be told is there.
-bool exists(const std::string& path) {
+// What cannot be told is neither there nor absent: a lab that was taken for torn is made anew.
+Result<bool> exists(const std::string& path) {
   struct stat info {};
 
-  return ::lstat(path.c_str(), &info) == 0 || (errno != ENOENT && errno != ENOTDIR);
+  if (::lstat(path.c_str(), &info) == 0) {
+    return true;
+  }
+  return errno == ENOENT || errno == ENOTDIR ? Result<bool>(false)
+                                             : kernel_error("looking for " + quote(path), errno);
 }
 
 // Links where `ip netns` looks that lead into the lab.
@@ -54,14 +59,15 @@ Result<bool> observe_lab(const Context& context, ObservedState& state) {
   const auto lab_mounts = mounted(layout.lab_dir());
   const auto ns_mounts = mounted(layout.ns_dir());
   const bool has_cgroup = context.cgroups.exists(layout.lab());
-  if (lab_mounts == 0 && !has_cgroup && !exists(layout.lab_dir())) {
+  NSLAB_ASSIGN(has_directory, exists(layout.lab_dir()));
+  NSLAB_ASSIGN(going, exists(layout.going_mark()));
+  if (lab_mounts == 0 && !has_cgroup && !has_directory) {
     NSLAB_ASSIGN(named, has_names(layout));
     if (!named) {
       return false;
     }
   }
-  const bool whole =
-      lab_mounts == 1 && ns_mounts == 1 && has_cgroup && !exists(layout.going_mark());
+  const bool whole = lab_mounts == 1 && ns_mounts == 1 && has_cgroup && !going;
   // A directory without our mount is a beginning of ours when it is empty.
   NSLAB_ASSIGN(content, names_in(layout.lab_dir()));
   const bool ours = lab_mounts > 0 || has_cgroup || content.empty();
