@@ -4,7 +4,8 @@
 //
 // CALL is the number of a system call, or "any"; N counts from 1 the calls of that
 // number that the process begins, in whichever of its threads; WHAT is "kill", which
-// ends all of them, or an errno that the call returns without having been carried out.
+// ends all of them, "interrupt", which sends the process SIGINT as the call begins, or an
+// errno that the call returns without having been carried out.
 // A second --at counts from where the first one struck. Exits as COMMAND does, 128 + N
 // where signal N ended it. The trace has one line per call: its number; and
 // "hit NUMBER" where it struck. In which order threads make their calls is another
@@ -36,7 +37,7 @@ constexpr long kAny = -1;
 struct Strike {
   long call = kAny;
   long count = 0;
-  bool kill = false;
+  int signal = 0;  // or else
   int error = 0;
 };
 
@@ -62,7 +63,9 @@ Strike parse_strike(const std::string& text) {
   const std::string what = text.substr(second + 1);
   return {.call = text.starts_with("any:") ? kAny : std::atol(text.c_str()),
           .count = std::atol(text.c_str() + first + 1),
-          .kill = what == "kill",
+          .signal = what == "kill"        ? SIGKILL
+                    : what == "interrupt" ? SIGINT
+                                          : 0,
           .error = std::atoi(what.c_str())};
 }
 
@@ -223,8 +226,8 @@ class Tracer {
     note("hit %ld\n", call);
     ++next_;
     seen_ = 0;
-    if (strike.kill) {
-      (void)::kill(task.process, SIGKILL);
+    if (strike.signal != 0) {
+      (void)::kill(task.process, strike.signal);
       return;
     }
     poke(pid, kOrigRax, -1);  // no such call: nothing is carried out

@@ -23,6 +23,11 @@ links:
 # Enough objects for nslab to use threads (base/parallel.h).
 WIDE = TEXT.replace("links:", "subnets: {net: 10.2.0.0/24}\nlinks:").replace(
     "nodes:", "nodes:" + "".join(f"\n  n{i}: {{interfaces: {{eth0: net}}}}" for i in range(34)))
+# Of TEXT: changed in place, made again, restarted and new.
+CHANGED = (TEXT.replace("pids: 50", "pids: 60").replace("infinity", "1000000").replace('"b\\n"', '"c\\n"')
+           .replace("  b:\n", "  b:\n    setup: ['true']\n").replace("links:", "  c:\nlinks:")
+           .replace("subnet: 10.1.0.0/30}", "subnet: 10.1.0.0/30, mtu: 1400}\n"
+                    "  - {ends: [a:eth1, c:eth0], subnet: 10.1.1.0/30}"))
 TRACE = FILES / "trace"
 # Nobody could tell a command that hangs from one on a machine with much to do sooner.
 PATIENCE = 60
@@ -56,7 +61,12 @@ def nothing_left(before, when):
     return [f"left {when}: {each}" for each in residue.settled(before, 20)]
 
 
-def whole(when):
+def was():
+    """The file of the lab that prepare("change") has brought up."""
+    return FILES / "was.yaml"
+
+
+def whole(when, file=file):
     """The lab is as its file says, and the kernel agrees."""
     check = command("plan", file(), "--check")
     if check.code != 0:
@@ -105,12 +115,12 @@ class Struck:
 
 
 def inject(process, strikes, *arguments, input=None):
-    """Strikes are (call or "any", occurrence, "kill" or the name of an errno)."""
+    """Strikes are (call or "any", occurrence, "kill", "interrupt" or the name of an errno)."""
     TRACE.unlink(missing_ok=True)
     words = []
     for call, count, what in strikes:
         number = call if call == "any" else calls.NUMBERS[call]
-        error = what if what == "kill" else calls.number_of_error(what)
+        error = calls.number_of_error(what) if what.isupper() else what
         words += ["--at", f"{number}:{count}:{error}"]
     result = run(INJECT, "--in", process, "--trace", TRACE, *words, "--", NSLAB, *arguments,
                  timeout=PATIENCE, input=input)
@@ -125,9 +135,14 @@ def crashed(result):
 def prepare(command_name):
     """What `command_name` has something to do with; gives its arguments.
 
+    "change" is `up` of another file, of a lab that is up.
+
     "wide-up" is `up` of the wide lab. A "wide-down" is to show what goes: it reads all of
     the lab for that, with threads.
     """
+    if command_name == "change":
+        succeed(command("up", lab_file(TEXT, was().stem)))
+        return ["up", str(lab_file(CHANGED, NAME))]
     size, _, command_name = command_name.rpartition("-")
     lab_file(WIDE if size else TEXT, NAME)
     if command_name == "up":
