@@ -278,7 +278,7 @@ Result<void> change_node(const Context& context, const Node& before, const Node&
 
 Result<void> ensure_spawner(Context& context) {
   if (!context.spawner) {
-    NSLAB_ASSIGN(spawner, Spawner::start(context.layout.state_dir()));
+    NSLAB_ASSIGN(spawner, Spawner::start(context.layout));
     context.spawner = std::move(spawner);
   }
   return {};

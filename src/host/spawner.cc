@@ -23,15 +23,17 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// The tmpfs of every lab on this host that holds names. Each takes the helper some
-// milliseconds, an expedited grace period of RCU: a new lab's is empty, and stays so for
-// the helper.
-std::vector<std::string> name_mounts(const std::string& state_dir) {
+// The tmpfs of names of every lab on this host. To unmount one takes the helper some
+// milliseconds, an expedited grace period of RCU; while a new lab's is empty, so is the
+// helper's copy, for ever.
+std::vector<std::string> name_mounts(const Layout& layout) {
   std::vector<std::string> found;
-  for (const std::string& lab : names_in(state_dir).value_or({})) {
-    std::string names = state_dir + "/" + lab + "/ns";
-    if (!names_in(names).value_or({}).empty()) {
-      found.push_back(std::move(names));
+  for (const std::string& lab : names_in(layout.state_dir()).value_or({})) {
+    const std::string names = Layout(layout.state_dir(), lab).ns_dir();
+    const auto inside = names_in(names);
+    const bool is_new = lab == layout.lab() && inside && inside->empty();
+    if (!is_new) {
+      found.push_back(names);  // if it is none, nothing is mounted there
     }
   }
   return found;
@@ -75,7 +77,7 @@ Failure failure_of(const Packet& reply, const std::vector<std::string>& sent) {
 
 }  // namespace
 
-Result<std::unique_ptr<Spawner>> Spawner::start(const std::string& state_dir) {
+Result<std::unique_ptr<Spawner>> Spawner::start(const Layout& layout) {
   NSLAB_ASSIGN(program, init_program());
   std::array<int, 2> pair{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0) {
@@ -83,7 +85,7 @@ Result<std::unique_ptr<Spawner>> Spawner::start(const std::string& state_dir) {
   }
   UniqueFd ours(pair[0]);
   const UniqueFd theirs(pair[1]);
-  const std::vector<std::string> names = name_mounts(state_dir);
+  const std::vector<std::string> names = name_mounts(layout);
   const pid_t pid = ::fork();
   if (pid < 0) {
     return kernel_error("starting the helper that makes nodes", errno);

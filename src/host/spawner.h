@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "host/control.h"
 #include "host/host.h"
+#include "host/layout.h"
 
 namespace nslab::host {
 
@@ -28,8 +29,8 @@ struct NodeRequest {
 
 class Spawner {
  public:
-  // Starts the helper. `state_dir` tells where labs keep their names.
-  static Result<std::unique_ptr<Spawner>> start(const std::string& state_dir);
+  // Starts the helper, for a lab whose lock is held.
+  static Result<std::unique_ptr<Spawner>> start(const Layout& layout);
 
   ~Spawner();
   Spawner(const Spawner&) = delete;

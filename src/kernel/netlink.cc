@@ -153,7 +153,6 @@ DumpOutcome read_dump(int fd, std::byte* buffer, std::uint32_t sequence) {
       outcome.answer.os_error = datagram.os_error == EAGAIN ? ETIMEDOUT : datagram.os_error;
       return outcome;
     }
-    outcome.replies.reserve(outcome.replies.size() + datagram.bytes.size());
     for_each_message(datagram.bytes, [&](const nlmsghdr& message) {
       if (message.nlmsg_seq != sequence || end) {
         return;

@@ -104,7 +104,7 @@ Result<void> list_routes(Socket& socket, std::uint8_t family, std::vector<Route>
   request.put_header(rtmsg{.rtm_family = family});
   // Kernels that check strictly send this table only; others send all.
   request.put_u32(RTA_TABLE, RT_TABLE_MAIN);
-  return socket.dump(request, "listing routes", [&](const nlmsghdr& message) {
+  auto listed = socket.dump(request, "listing routes", [&](const nlmsghdr& message) {
     const auto* header = header_of<rtmsg>(message);
     if (message.nlmsg_type != RTM_NEWROUTE || header == nullptr || header->rtm_family != family ||
         is_internal(*header)) {
@@ -115,6 +115,8 @@ Result<void> list_routes(Socket& socket, std::uint8_t family, std::vector<Route>
       routes.push_back(parse_route(*header, attributes));
     }
   });
+  // Nothing of the family was up yet in the namespace: it has no table.
+  return !listed && listed.error().os_error == ENOENT ? Result<void>() : std::move(listed);
 }
 
 }  // namespace

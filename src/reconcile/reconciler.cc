@@ -136,7 +136,8 @@ std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
                       *observed,
                       options.shown ? last_applied(before, desired, options.source) : nullptr);
   }();
-  if (report.plan.empty() && before == state::LabRecord{.applied = options.source}) {
+  if (report.plan.empty() && report.plan.conflicts().empty() &&
+      before == state::LabRecord{.applied = options.source}) {
     return std::nullopt;
   }
   {

@@ -21,8 +21,18 @@ void Scope::reach(const plan::Plan& plan) {
 }
 
 void Scope::reach(const resource::Spec& spec) {
-  for (std::string& place : resource::places_of(spec)) {
-    reached_.insert(std::move(place));
+  for (const std::string& place : resource::places_of(spec)) {
+    if (!reached_.insert(place).second) {
+      continue;
+    }
+    // What happens in a node happens in the namespaces that others share with it.
+    const resource::Id node = resource::node_id(place);
+    if (const auto found = desired_.resources.find(node); found != desired_.resources.end()) {
+      reach(found->second.spec);
+    }
+    if (const auto found = before_.resources.find(node); found != before_.resources.end()) {
+      reach(found->second.spec);
+    }
   }
 }
 
@@ -34,12 +44,6 @@ bool Scope::holds(const resource::Spec& spec) const {
 }
 
 std::optional<host::Places> Scope::places() const {
-  const auto nodes = std::ranges::count_if(desired_.resources, [](const auto& entry) {
-    return entry.first.kind == resource::Kind::netns;
-  });
-  if (whole_ || 2 * std::ssize(reached_) > nodes) {
-    return std::nullopt;
-  }
   host::Places places = reached_;
   const auto look_at = [&](const resource::Spec& spec) {
     if (std::holds_alternative<resource::Veth>(spec) && holds(spec)) {
@@ -48,13 +52,15 @@ std::optional<host::Places> Scope::places() const {
       }
     }
   };
+  std::ptrdiff_t all = 0;
   for (const auto& [id, entry] : desired_.resources) {
     look_at(entry.spec);
+    all += id.kind == resource::Kind::netns ? 1 : 0;
   }
   for (const auto& [id, entry] : before_.resources) {
     look_at(entry.spec);
   }
-  return places;
+  return whole_ || 2 * std::ssize(places) > all ? std::nullopt : std::optional(std::move(places));
 }
 
 resource::DesiredState Scope::part_of(const resource::DesiredState& state) const {

@@ -220,15 +220,21 @@ std::optional<Id> node_of(const Spec& spec) {
 }
 
 std::vector<std::string> places_of(const Spec& spec) {
-  return std::visit(
+  std::vector<std::string> places = std::visit(
       [](const auto& each) -> std::vector<std::string> {
         using T = std::remove_cvref_t<decltype(each)>;
         if constexpr (std::is_same_v<T, Veth>) {
           return {each.a.netns, each.b.netns};
         } else if constexpr (std::is_same_v<T, Bridge>) {
           return {std::string(kSwitch)};
-        } else if constexpr (std::is_same_v<T, NetNs> || std::is_same_v<T, Node>) {
+        } else if constexpr (std::is_same_v<T, NetNs>) {
           return {each.name};
+        } else if constexpr (std::is_same_v<T, Node>) {
+          std::vector<std::string> found{each.name};
+          for (const NsChoice& choice : each.namespaces) {
+            found.push_back(choice.of);
+          }
+          return found;
         } else if constexpr (requires { each.netns; }) {
           return {each.netns};
         } else if constexpr (requires { each.node; }) {
@@ -238,6 +244,8 @@ std::vector<std::string> places_of(const Spec& spec) {
         }
       },
       spec);
+  std::erase(places, "");
+  return places;
 }
 
 Id node_id(std::string_view node) {

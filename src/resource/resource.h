@@ -58,7 +58,8 @@ std::vector<Id> dependencies_of(const Spec& spec);
 std::optional<Id> node_of(const Spec& spec);
 
 // Where in the lab an object is: the node, or kSwitch, whose namespaces, init or cgroup
-// it is part of; two for a cable. None for what belongs to all.
+// it is part of; both ends for a cable, but for an end that was not found; for a node
+// those too that share namespaces with it. None for what belongs to all.
 std::vector<std::string> places_of(const Spec& spec);
 
 template <typename S>

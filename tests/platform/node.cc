@@ -61,7 +61,7 @@ host::NodeRequest Node::prepare(const std::string& name) {
 
 void Node::start() {
   give(request_, "listen", bind_socket(directory_ + "/init.sock"));
-  const auto spawner = require(host::Spawner::start(kState));
+  const auto spawner = require(host::Spawner::start(host::Layout(kState, "lab")));
   if (const auto failure = spawner->spawn(1, [&](std::size_t) { return std::move(request_); })) {
     error_ = to_string(failure->error);
   }

@@ -50,6 +50,17 @@ const Spec& spec_of(const host::Change& member) {
   return *member.after;
 }
 
+// Who looks at one end alone knows the cable's name by its mark, and no more of the other.
+void hide_ends(const host::Places& places, Veth& veth) {
+  if (!places.contains(veth.b.netns)) {
+    veth.b = {};
+  }
+  if (!places.contains(veth.a.netns)) {
+    veth.a = {.netns = veth.a.netns, .name = veth.a.name};
+    veth.b.name.clear();
+  }
+}
+
 Error refuse(const char* why, int os_error) {
   return kernel_error(why, os_error);
 }
@@ -80,9 +91,14 @@ Result<ObservedState> FakeHost::observe(const host::Places& places) {
   }
   std::erase_if(state.resources, [&](const auto& entry) {
     const auto its = places_of(entry.second.spec);
-    return !std::ranges::all_of(its,
-                                [&](const std::string& each) { return places.contains(each); });
+    return !its.empty() && std::ranges::none_of(
+                               its, [&](const std::string& each) { return places.contains(each); });
   });
+  for (auto& [id, observed] : state.resources) {
+    if (auto* veth = std::get_if<Veth>(&observed.spec)) {
+      hide_ends(places, *veth);
+    }
+  }
   return state;
 }
 

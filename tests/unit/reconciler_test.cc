@@ -78,6 +78,15 @@ TEST_CASE("apply: a conflict is told, and nothing touched") {
   CHECK(bench.host.touched() == 0);
 }
 
+TEST_CASE("apply: a conflict is told where there is nothing to do but for it") {
+  Bench bench;
+  REQUIRE_FALSE(bench.apply(desired_state(webdb())));
+  bench.host.world.resources.at(resource::netns_id("web")).ours = false;
+  const auto failed = bench.apply(desired_state(webdb()));
+  REQUIRE(failed);
+  CHECK(to_string(*failed) == "netns:web exists on this host and nslab did not make it");
+}
+
 TEST_CASE("apply: a failed one goes back to nothing where nothing was") {
   Bench bench;
   bench.host.fail({.object = 20, .when = Fault::When::after});

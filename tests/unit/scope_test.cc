@@ -27,16 +27,20 @@ LabSketch line() {
   return lab;
 }
 
+std::string last_look(const Bench& bench) {
+  const auto& calls = bench.host.calls;
+  return *std::find_if(calls.rbegin(), calls.rend(), [](const std::string& call) {
+    return call.starts_with("observe");
+  });
+}
+
 // What apply() looked at last, from what stands there to what is asked for.
 std::string looked_at(const LabSketch& before, const LabSketch& after) {
   Bench bench;
   REQUIRE_FALSE(bench.apply(desired_state(before)));
   REQUIRE_FALSE(bench.apply(desired_state(after)));
   CHECK(print(bench.host.world) == print(as_observed(desired_state(after))));
-  const auto& calls = bench.host.calls;
-  return *std::find_if(calls.rbegin(), calls.rend(), [](const std::string& call) {
-    return call.starts_with("observe");
-  });
+  return last_look(bench);
 }
 
 }  // namespace
@@ -75,6 +79,40 @@ TEST_CASE("scope: what the kernel loses where a step reaches is made in the seco
   LabSketch changed = lab;
   changed.nodes[0].number = 77;  // its route goes with the address
   CHECK(looked_at(lab, changed) == "observe only @switch n1 n2");
+}
+
+TEST_CASE(
+    "scope: a cable that has lost an end does not reach those of which an end is not looked at") {
+  Bench bench;
+  REQUIRE_FALSE(bench.apply(desired_state(line())));
+  auto& cable = bench.host.world.resources.at(resource::veth_id("n1", "r")).spec;
+  std::get<resource::Veth>(cable).b = {};
+  const auto failed = bench.apply(desired_state(line()));
+  INFO((failed ? to_string(*failed) : ""));
+  CHECK_FALSE(failed);
+  CHECK(print(bench.host.world) == print(as_observed(desired_state(line()))));
+  CHECK(last_look(bench) == "observe only n1 n2 n3");
+}
+
+TEST_CASE("scope: what happens in a node happens in the namespaces that it shares") {
+  LabSketch lab = line();
+  for (const char* alone : {"x1", "x2"}) {
+    lab.nodes.push_back({.name = alone});
+  }
+  lab.nodes.push_back({.name = "side", .net_of = "n4"});
+  LabSketch changed = lab;
+  changed.nodes.back().setup = {"true"};
+  CHECK(looked_at(lab, changed) == "observe only n3 n4 n5 side");
+}
+
+TEST_CASE("scope: a place that leads everywhere is looked at as a whole") {
+  LabSketch lab{.subnets = {{.name = "net"}}};
+  for (std::uint8_t i = 1; i <= 6; ++i) {
+    lab.nodes.push_back({.name = "n" + std::to_string(i), .number = i, .subnets = {"net"}});
+  }
+  LabSketch changed = lab;
+  changed.nodes[0].subnets.clear();
+  CHECK(looked_at(lab, changed) == "observe");
 }
 
 TEST_CASE("scope: a cable that leads out of it is compared, those beyond are not") {
