@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "host/control.h"
 #include "host/files.h"
+#include "host/graceful.h"
 #include "host/objects.h"
 #include "host/observe.h"
 #include "kernel/mount.h"
@@ -123,12 +124,8 @@ Result<void> remove_shared(Context& context) {
 Result<void> remove_lab(Context& context) {
   const Layout& layout = context.layout;
   context.open.clear();
-  NSLAB_ASSIGN(graceful, names_in(layout.graceful_dir()));
-  for (const std::string& node : graceful) {
-    if (auto control = Control::connect(layout.control_socket(node))) {
-      (void)control->request("shutdown", {});  // those that hang are killed next
-    }
-  }
+  NSLAB_ASSIGN(graceful, graceful_nodes(layout));
+  end_services(context, graceful);
   if (context.cgroups.exists(layout.lab())) {
     // What is killed in one stroke cannot be used again (empty_cgroup() in node.cc).
     if (is_lab_mounted(layout)) {

@@ -9,8 +9,8 @@
 //     ids/NODE                 what its user namespace maps: which nobody can ask
 //                              the kernel while no process is in it
 //     limits/NODE              its limits as they were asked for: the kernel rounds
-//     graceful/NODE            there for a node with a service that wants its stop signal
-//                              before its node goes
+//     graceful/NODE:SERVICE    there for a service that wants its stop signal before its
+//                              node goes
 //     base/etc/hosts           what every node sees below its own layer
 //     nodes/NODE/upper, work   its writable layer
 //     nodes/NODE/init.sock     where its init listens
@@ -64,10 +64,6 @@ class Layout {
   }
 
   [[nodiscard]] std::string graceful_dir() const { return lab_dir() + "/graceful"; }
-
-  [[nodiscard]] std::string graceful_mark(std::string_view node) const {
-    return graceful_dir() + "/" + std::string(node);
-  }
 
   [[nodiscard]] std::string base_dir() const { return lab_dir() + "/base"; }
 

@@ -5,12 +5,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/directory.h"
 #include "base/text.h"
 #include "host/control.h"
 #include "host/files.h"
+#include "host/graceful.h"
 #include "host/objects.h"
 #include "host/observe.h"
 #include "host/observe_node.h"
@@ -251,14 +253,12 @@ Result<void> clear_remains(Context& context,
 
 Result<void> remove_node(Context& context, const Node& node) {
   const Layout& layout = context.layout;
-  const std::string graceful = layout.graceful_mark(node.name);
-  if (::access(graceful.c_str(), F_OK) == 0) {
-    if (auto control = Control::connect(layout.control_socket(node.name))) {
-      (void)control->request("shutdown", {});  // what hangs is killed next
-    }
+  NSLAB_ASSIGN(graceful, graceful_nodes(layout));
+  if (std::ranges::find(graceful, node.name) != graceful.end()) {
+    end_services(context, {&node.name, 1});
   }
   NSLAB_TRY(empty_cgroup(context, node.name));
-  (void)::unlink(graceful.c_str());
+  NSLAB_TRY(unmark_graceful(layout, node.name));
   NSLAB_TRY(forget_ipc_sysctls(layout, node.name));
   return kernel::remove_tree(layout.node_dir(node.name));
 }

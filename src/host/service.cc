@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "host/control.h"
 #include "host/files.h"
+#include "host/graceful.h"
 #include "host/objects.h"
 #include "resource/json.h"
 
@@ -140,10 +141,7 @@ Packet start_packet(const Service& spec) {
 
 Result<Control> start(const Context& context, const Service& spec) {
   NSLAB_ASSIGN(control, Control::connect(context.layout.control_socket(spec.node)));
-  if (spec.graceful) {
-    NSLAB_TRY(make_directory(context.layout.graceful_dir()));
-    NSLAB_TRY(write_file(context.layout.graceful_mark(spec.node), "", 0600));
-  }
+  NSLAB_TRY(mark_graceful(context.layout, spec));
   NSLAB_TRY(make_directories(context.layout.log_dir(spec.node)));
   const std::string path = context.layout.log_file(spec.node, spec.name);
   const UniqueFd log(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
@@ -204,6 +202,7 @@ Outcome destroy(Context& context, Batch<Service> batch) {
   return each(batch, [&](const Service& spec) -> Result<void> {
     NSLAB_ASSIGN(control, Control::connect(context.layout.control_socket(spec.node)));
     NSLAB_TRY(control.request("stop", Packet().add("name", spec.name)));
+    unmark_graceful(context.layout, spec);
     return {};
   });
 }

@@ -164,6 +164,31 @@ class Services(NslabTest):
         self.assertTrue(os.path.exists(path))
         os.unlink(path)
 
+    def test_only_who_asks_for_it_is_stopped_by_a_signal(self):
+        """A service that no longer wants its signal is killed with its node."""
+        text = lab("""
+  a:
+    mounts: {/out: {bind: /run/lab-files}}
+    services:
+      polite:
+        command: "trap 'echo stopped >/out/stopped; exit 0' TERM; echo >/tmp/on; while :; do sleep 0.05; done"
+        ready: {file: /tmp/on}
+        stop: {timeout: 5s}
+""")
+        path = "/run/lab-files/stopped"
+        with self.lab(text) as running:
+            running.up(text.replace("        stop: {timeout: 5s}\n", ""))
+            os.unlink(path)  # the change has stopped it
+        self.assertFalse(os.path.exists(path))
+
+    def test_a_hung_init_does_not_hold_up_those_that_stop(self):
+        text = lab("".join(f"""
+  n{i}:
+    services: {{polite: {{command: [sleep, infinity], stop: {{timeout: 5s}}}}}}""" for i in range(3)))
+        with self.lab(text) as running:
+            os.kill(running.init("n1"), signal.SIGSTOP)
+            succeed(nslab("down", running.name, timeout=50))
+
     def test_orphans_are_reaped(self):
         with self.lab(lab("  a: {}\n")) as running:
             running.shell("a", "for i in 1 2 3 4 5; do (sleep 0.01 &) ; done")
