@@ -3,25 +3,20 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <filesystem>
 
 #include "base/directory.h"
 #include "base/text.h"
-#include "host/control.h"
 #include "host/files.h"
 #include "host/observe_network.h"
 #include "host/observe_node.h"
 #include "kernel/mount.h"
 #include "kernel/netns.h"
-#include "kernel/sysctl.h"
 #include "resource/json.h"
 
 namespace nslab::host {
 namespace {
 
-namespace fs = std::filesystem;
 using resource::ObservedState;
 
 // What cannot be told is neither there nor absent: a lab that was taken for torn is made anew.

@@ -3,7 +3,6 @@
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <map>
 
 #include "base/directory.h"

@@ -2,9 +2,7 @@
 // and everything for that namespace in one batch of messages.
 #pragma once
 
-#include <algorithm>
 #include <map>
-#include <span>
 #include <string>
 #include <vector>
 
