@@ -61,7 +61,8 @@ std::optional<Spec> mount_of(const Packet& packet) {
 std::optional<Spec> service_of(const Packet& packet) {
   auto service = remembered<resource::Service>(packet);
   if (service) {
-    service->failed = packet.get("state") == init::kFailed;
+    // One that was told to end is as good as ended, whoever told it and did not wait.
+    service->failed = packet.get("state") == init::kFailed || packet.number("stopping") != 0;
   }
   return service;
 }

@@ -57,9 +57,11 @@
 //   about
 //     -> node hostname= env=... spec=
 //   status
-//     -> service name= spec= state= pid= restarts= code= signal= what= started_ms=
+//     -> service name= spec= state= pid= restarts= stopping=1 code= signal= what=
+//          started_ms=
 //          (each)  pid is the node's; 0 when it does not run. code or signal: how
-//          it ended last. what: why it failed. started_ms: since it started
+//          it ended last. what: why it failed. started_ms: since it started.
+//          stopping: it was told to end, and may not have yet
 //     -> setup key= spec=          (each command that `run` remembers)
 //     -> file path= spec= content= mode= cut=1   (each) as it is now. No content:
 //          it is not there. cut: there is more than the content, by length or

@@ -196,6 +196,9 @@ void Service::describe(Writer& writer, Millis time) const {
       .add("state", state_name())
       .add("pid", pid_)
       .add("restarts", restarts_);
+  if (stopping_) {
+    writer.add("stopping", 1);
+  }
   if (has_ended_ && WIFEXITED(status_)) {
     writer.add("code", WEXITSTATUS(status_));
   } else if (has_ended_) {

@@ -87,8 +87,9 @@ class Message {
 };
 
 // To be asked for one by one: for all at once the kernel locks out every other dump and
-// change on the host (rtnl_dump_all()), for one of these it does not. Without IPv6 the
-// kernel takes AF_INET6 for all, so that what a reply is of has to be looked at.
+// change on the host (rtnl_dump_all()), for one of these Linux 6.18 does not; older
+// kernels do for every dump. Without IPv6 the kernel takes AF_INET6 for all, so that what
+// a reply is of has to be looked at.
 inline constexpr std::array<std::uint8_t, 2> kFamilies{AF_INET, AF_INET6};
 
 struct Failure {

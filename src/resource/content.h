@@ -131,7 +131,7 @@ struct Service {
   std::string stop_signal = "TERM";
   std::chrono::milliseconds stop_timeout{5000};
   bool graceful = false;  // stopped by its signal also when its node goes
-  bool failed = false;    // has ended for good, and should not have; never wanted
+  bool failed = false;    // has ended for good, or is about to, and should not; never wanted
 
   static constexpr auto fields() {
     return std::tuple{field("node", &Service::node, Cost::replace),

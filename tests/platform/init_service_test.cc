@@ -161,6 +161,24 @@ TEST_CASE("service: one that ignores its signal is killed, with all of its group
   CHECK(node.shell("pgrep -f 'sleep 888$'").ending == "code=1");
 }
 
+TEST_CASE("service: one that was told to end says so until it has, though nobody waits for it") {
+  Node node("a");
+  const std::string command = "trap '' TERM; touch /run/up; while :; do sleep 888; done";
+  node.ask("start",
+           shell_service("s", command)
+               .add("ready", "file")
+               .add("path", "/run/up")
+               .add("stop_timeout_ms", "60000"));
+  CHECK(node.ask("wait", named("s")) == "ready");
+  CHECK_FALSE(status_of(node, "s").has("stopping"));
+  {
+    host::Control control = node.connect();
+    REQUIRE(control.send("stop", named("s")));
+    CHECK(node.ask("about", {}).starts_with("node"));  // so that the request was read
+  }
+  CHECK(status_of(node, "s").number("stopping") == 1);
+}
+
 TEST_CASE("service: its own stop signal, environment and directory") {
   Node node("a");
   node.ask("start",
