@@ -25,6 +25,10 @@ std::string remedy(int os_error) {
 
 }  // namespace
 
+Error interruption() {
+  return {.kind = ErrorKind::interrupted, .message = "interrupted"};
+}
+
 Error kernel_error(std::string what, int os_error) {
   const bool denied = os_error == 1 /*EPERM*/ || os_error == 13 /*EACCES*/;
   return Error{.kind = denied ? ErrorKind::permission : ErrorKind::kernel,

@@ -58,6 +58,9 @@ struct Error {
 // says what has run out, the hint says how to get more.
 Error kernel_error(std::string what, int os_error);
 
+// The user asked to stop, and what was under way did.
+Error interruption();
+
 // The symbolic name of an errno ("EPERM"), or its number where it has none.
 std::string errno_name(int os_error);
 

@@ -294,7 +294,7 @@ Outcome create(Context& context, Batch<Node> batch) {
   }
   return context.spawner->spawn(batch.size(), [&](std::size_t i) -> Result<NodeRequest> {
     if (context.interrupted()) {
-      return Error{.kind = ErrorKind::interrupted, .message = "interrupted"};
+      return interruption();
     }
     NSLAB_TRY(clear_remains(context, surroundings->cgroups(), batch[i]->name));
     return request_for(context, *surroundings, *batch[i]);

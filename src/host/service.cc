@@ -34,16 +34,12 @@ std::string tail(std::string text) {
   return text;
 }
 
-Error stopped() {
-  return Error{.kind = ErrorKind::interrupted, .message = "interrupted"};
-}
-
 // Waits for a reply however long the other side takes, but not past the user's
 // patience: an interrupt ends it.
 Result<Packet> await(const Context& context, Control& control) {
   for (;;) {
     if (context.interrupted()) {
-      return stopped();
+      return interruption();
     }
     pollfd poll{.fd = control.fd(), .events = POLLIN, .revents = 0};
     const int ready = ::poll(&poll, 1, -1);

@@ -104,8 +104,7 @@ class Execution {
 
  private:
   [[nodiscard]] Result<void> go_on() const {
-    return interrupted_() ? Error{.kind = ErrorKind::interrupted, .message = "interrupted"}
-                          : Result<void>();
+    return interrupted_() ? interruption() : Result<void>();
   }
 
   [[nodiscard]] std::span<const Step> rest() const { return std::span(steps_).subspan(done_); }

@@ -87,18 +87,18 @@ Result<plan::Plan> Reconciler::plan(const resource::DesiredState& desired,
 std::vector<Error> Reconciler::obstacles(const resource::DesiredState& desired,
                                          const plan::Plan& plan) {
   std::vector<const resource::Desired*> made;
-  for (const auto& [id, entry] : desired.resources) {
-    made.push_back(&entry);
-  }
-  if (plan.conflicts().empty()) {
-    made.clear();
-    for (const plan::Step& step : plan.steps()) {
-      if (step.after) {
-        made.push_back(&desired.resources.at(step.id));
-      }
+  for (const plan::Step& step : plan.steps()) {
+    if (step.after) {
+      made.push_back(&desired.resources.at(step.id));
     }
   }
-  // What the host says of a conflict names the place.
+  if (!plan.conflicts().empty()) {
+    // What the host says of a conflict names the place, of objects without a step too.
+    made.clear();
+    for (const auto& [id, entry] : desired.resources) {
+      made.push_back(&entry);
+    }
+  }
   auto found = host_.obstacles(desired, made);
   return found.empty() ? plan.conflicts() : std::move(found);
 }

@@ -69,8 +69,7 @@ Result<LockFile> open_lock(const std::string& directory, const std::string& path
 }
 
 Error not_locked(const std::string& path, int os_error) {
-  return os_error == EINTR ? Error{.kind = ErrorKind::interrupted, .message = "interrupted"}
-                           : kernel_error("locking " + quote(path), os_error);
+  return os_error == EINTR ? interruption() : kernel_error("locking " + quote(path), os_error);
 }
 
 // Whom the kernel knows as the holder: "process 17", from a line such as

@@ -57,6 +57,21 @@ RESTART = lab("""
 """)
 
 
+STOPPED = "/run/lab-files/stopped"
+
+
+def polite(signal_name, stop):
+    """A lab with a service that writes STOPPED at that signal."""
+    return lab(f"""
+  a:
+    mounts: {{/out: {{bind: /run/lab-files}}}}
+    services:
+      polite:
+        command: "trap 'echo stopped >/out/stopped; exit 0' {signal_name}; echo >/tmp/on; while :; do sleep 0.05; done"
+        ready: {{file: /tmp/on}}
+{stop}""")
+
+
 class Services(NslabTest):
     def test_a_node_starts_after_what_it_waits_for_is_ready(self):
         with self.lab(ORDER) as running:
@@ -149,37 +164,17 @@ class Services(NslabTest):
             running.read("a", "rm", "/tmp/end")
 
     def test_a_service_is_stopped_by_its_signal(self):
-        text = lab("""
-  a:
-    mounts: {/out: {bind: /run/lab-files}}
-    services:
-      polite:
-        command: "trap 'echo stopped >/out/stopped; exit 0' USR1; echo >/tmp/on; while :; do sleep 0.05; done"
-        ready: {file: /tmp/on}
-        stop: {signal: USR1, timeout: 5s}
-""")
-        path = "/run/lab-files/stopped"
-        with self.lab(text):
+        with self.lab(polite("USR1", "        stop: {signal: USR1, timeout: 5s}\n")):
             pass
-        self.assertTrue(os.path.exists(path))
-        os.unlink(path)
+        self.assertTrue(os.path.exists(STOPPED))
+        os.unlink(STOPPED)
 
     def test_only_who_asks_for_it_is_stopped_by_a_signal(self):
         """A service that no longer wants its signal is killed with its node."""
-        text = lab("""
-  a:
-    mounts: {/out: {bind: /run/lab-files}}
-    services:
-      polite:
-        command: "trap 'echo stopped >/out/stopped; exit 0' TERM; echo >/tmp/on; while :; do sleep 0.05; done"
-        ready: {file: /tmp/on}
-        stop: {timeout: 5s}
-""")
-        path = "/run/lab-files/stopped"
-        with self.lab(text) as running:
-            running.up(text.replace("        stop: {timeout: 5s}\n", ""))
-            os.unlink(path)  # the change has stopped it
-        self.assertFalse(os.path.exists(path))
+        with self.lab(polite("TERM", "        stop: {timeout: 5s}\n")) as running:
+            running.up(polite("TERM", ""))
+            os.unlink(STOPPED)  # the change has stopped it
+        self.assertFalse(os.path.exists(STOPPED))
 
     def test_a_hung_init_does_not_hold_up_those_that_stop(self):
         text = lab("".join(f"""

@@ -50,6 +50,18 @@ std::string state_of(Node& node, const std::string& name) {
   return std::string(status_of(node, name).get("state"));
 }
 
+// "s", which ignores its signal and has a child.
+void start_stubborn(Node& node, const std::string& stop_timeout_ms) {
+  const std::string command =
+      "trap '' TERM; touch /run/up; sleep 888 & while :; do sleep 888; done";
+  node.ask("start",
+           shell_service("s", command)
+               .add("ready", "file")
+               .add("path", "/run/up")
+               .add("stop_timeout_ms", stop_timeout_ms));
+  CHECK(node.ask("wait", named("s")) == "ready");
+}
+
 std::string content_of(const std::string& path) {
   std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -147,14 +159,7 @@ TEST_CASE("service: restarts by policy, after pauses") {
 
 TEST_CASE("service: one that ignores its signal is killed, with all of its group") {
   Node node("a");
-  const std::string command =
-      "trap '' TERM; touch /run/up; sleep 888 & while :; do sleep 888; done";
-  node.ask("start",
-           shell_service("s", command)
-               .add("ready", "file")
-               .add("path", "/run/up")
-               .add("stop_timeout_ms", "200"));
-  CHECK(node.ask("wait", named("s")) == "ready");
+  start_stubborn(node, "200");
   const auto before = Clock::now();
   CHECK(node.ask("stop", named("s")) == "ok");
   CHECK(Clock::now() - before >= std::chrono::milliseconds(200));
@@ -163,13 +168,7 @@ TEST_CASE("service: one that ignores its signal is killed, with all of its group
 
 TEST_CASE("service: one that was told to end says so until it has, though nobody waits for it") {
   Node node("a");
-  const std::string command = "trap '' TERM; touch /run/up; while :; do sleep 888; done";
-  node.ask("start",
-           shell_service("s", command)
-               .add("ready", "file")
-               .add("path", "/run/up")
-               .add("stop_timeout_ms", "60000"));
-  CHECK(node.ask("wait", named("s")) == "ready");
+  start_stubborn(node, "60000");
   CHECK_FALSE(status_of(node, "s").has("stopping"));
   {
     host::Control control = node.connect();
