@@ -54,7 +54,10 @@ constexpr const char* kPadding = "..............................................
     (void)::umount2(target.c_str(), MNT_DETACH);
   }
   (void)::chdir("/");
-  std::array<char*, 3> argv{const_cast<char*>("nslab-init"), const_cast<char*>("spawn"), nullptr};
+  std::array<char*, 4> argv{const_cast<char*>("nslab-init"),
+                            const_cast<char*>("spawn"),
+                            const_cast<char*>(kPadding),
+                            nullptr};
   std::array<char*, 1> environment{nullptr};
   // The program's own descriptor must not be where the socket goes.
   const int image = ::fcntl(program, F_DUPFD_CLOEXEC, kHelperSocket + 1);

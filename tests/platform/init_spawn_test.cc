@@ -122,6 +122,13 @@ TEST_CASE("spawn: a node that is killed while it is set up is a failure") {
         "the node's init was killed while it set the node up: Input/output error (EIO)");
 }
 
+TEST_CASE("spawn: the process list shows the node's whole name") {
+  Node node("with-a-rather-long-name");
+  std::ifstream file("/proc/" + std::to_string(node.pid()) + "/cmdline");
+  const std::string line{std::istreambuf_iterator<char>(file), {}};
+  CHECK(line.substr(0, line.find('\0')) == "nslab-init test.with-a-rather-long-name");
+}
+
 TEST_CASE("spawn: many at once, and all outlive their maker") {
   std::vector<std::unique_ptr<Node>> nodes;
   for (int i = 0; i < 20; ++i) {
