@@ -39,16 +39,23 @@ constexpr std::size_t kWordBits = 32;
 
 }  // namespace
 
+Failure limit_capabilities() {
+  for (const int capability : kDropped) {
+    if (::prctl(PR_CAPBSET_READ, capability) == 1 && ::prctl(PR_CAPBSET_DROP, capability) != 0) {
+      return failed("dropping capabilities");
+    }
+  }
+  return kSuccess;
+}
+
 Failure drop_capabilities() {
+  INIT_TRY(limit_capabilities());
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
   if (::syscall(SYS_capget, &header, sets.data()) != 0) {
     return failed("reading capabilities");
   }
   for (const int capability : kDropped) {
-    if (::prctl(PR_CAPBSET_DROP, capability) != 0) {
-      return failed("dropping capabilities");
-    }
     const auto number = static_cast<std::size_t>(capability);
     const std::uint32_t others = ~(std::uint32_t{1} << (number % kWordBits));
     __user_cap_data_struct& set = sets[number / kWordBits];

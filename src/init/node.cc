@@ -85,12 +85,11 @@ Failure become_root_of(int userns, std::uint64_t namespaces) {
   return kSuccess;
 }
 
+// The file has it already.
 Failure name_host(const Packet& request, const Circumstances& circumstances) {
   const std::string_view name = request.get("hostname");
-  if (!circumstances.own_hostname || name.empty()) {
-    return kSuccess;
-  }
-  return set_hostname(name, circumstances.own_root);
+  return circumstances.own_hostname && !name.empty() ? set_hostname(name, /*in_file=*/false)
+                                                     : kSuccess;
 }
 
 Failure make_cgroup_namespace(std::uint64_t namespaces) {
@@ -195,10 +194,10 @@ std::uint64_t clone_flags(const Packet& request) {
 
 void become_node(const Packet& request, int host_mounts, int report) {
   begin_afresh();
-  // Not with a user namespace: root of that could not give up the place for what it
-  // starts, and a node's programs would come after the host's.
-  if (request.fd("user") < 0) {
-    come_last();
+  // Root of a user namespace could not give up the place for what it starts, and a
+  // node's programs would come after the host's.
+  if (request.fd("user") >= 0) {
+    come_as_any_other();
   }
   set_title(request.get("name"));
   const Failure failure = set_up(request, host_mounts, report);

@@ -28,13 +28,17 @@ void come_last() {
   write_score(kLast);
 }
 
-AsAnyOther::AsAnyOther() {
+void come_as_any_other() {
   write_score(kUsual);
+}
+
+AsAnyOther::AsAnyOther() {
+  come_as_any_other();
 }
 
 // Refused to an init that did not come last before.
 AsAnyOther::~AsAnyOther() {
-  write_score(kLast);
+  come_last();
 }
 
 }  // namespace nslab::init

@@ -37,23 +37,24 @@ class MappedLowers {
  public:
   explicit MappedLowers(int userns) : userns_(userns) {}
 
-  // The place of the mapped copy, or the path itself where that cannot be.
-  Path place_of(const char* lower) {
-    Path path;
-    const UniqueFd tree(userns_ >= 0 ? clone_mapped(lower, userns_) : -1);
-    if (!tree.valid() || !make_place(path) ||
-        ::move_mount(tree.get(), "", AT_FDCWD, path.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0) {
-      Path unmapped;
-      unmapped << lower;
-      return unmapped;
-    }
-    return path;
+  // Appends the place of the mapped copy, or the path itself where that cannot be.
+  void append(Options& options, const char* lower) {
+    Place place;
+    append_path(options, map(lower, place) ? place.view() : lower);
   }
 
  private:
+  using Place = Text<32>;
+
   static constexpr const char* kPlaces = "/proc";
 
-  bool make_place(Path& path) {
+  bool map(const char* lower, Place& place) {
+    const UniqueFd tree(userns_ >= 0 ? clone_mapped(lower, userns_) : -1);
+    return tree.valid() && make_place(place) &&
+           ::move_mount(tree.get(), "", AT_FDCWD, place.c_str(), MOVE_MOUNT_F_EMPTY_PATH) == 0;
+  }
+
+  bool make_place(Place& path) {
     if (count_ == 0 && ::mount("tmpfs", kPlaces, "tmpfs", 0, nullptr) != 0) {
       return false;
     }
@@ -106,7 +107,7 @@ Failure mount_layer(const Layer& layer, const Packet& request, MappedLowers& map
   target << request.get("upper") << layer.target;
   Options options;
   options << "lowerdir=";
-  append_path(options, mapped.place_of(lower.c_str()).view());
+  mapped.append(options, lower.c_str());
   append_upper(options, layer.upper, layer.work);
   return mount_overlay(target.c_str(), options, user);
 }
@@ -120,7 +121,7 @@ Failure mount_overlays(const Packet& request, uid_t root_user) {
   for (const Field field : request.fields()) {
     if (field.key == "lower") {
       options << separator;
-      append_path(options, mapped.place_of(field.value.data()).view());
+      mapped.append(options, field.value.data());
       separator = ":";
     }
   }

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <climits>
 
 #include "base/fd.h"
 #include "init/devices.h"
@@ -115,7 +116,32 @@ Failure forget_old_root() {
   return kSuccess;
 }
 
+bool give_to(uid_t owner, const char* path) {
+  return owner == 0 || ::chown(path, owner, owner) == 0;
+}
+
+// The node's /etc/hostname, in the upper directory before that is mounted: through the
+// overlay the kernel would first have to copy /etc up.
+Failure write_hostname(const Packet& request, uid_t root_user) {
+  Text<HOST_NAME_MAX + 2> line;
+  line << request.get("hostname") << "\n";
+  if (!is_fresh(request, CLONE_NEWUTS) || line.view().size() == 1) {
+    return kSuccess;
+  }
+  if (::chdir(request.text("upper")) != 0 || ::mkdir("etc", 0755) != 0 ||
+      !give_to(root_user, "etc")) {
+    return failed("making /etc");
+  }
+  const UniqueFd file(::open("etc/hostname", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  if (!file.valid() || ::write(file.get(), line.c_str(), line.view().size()) < 0 ||
+      !give_to(root_user, "etc/hostname")) {
+    return failed("writing /etc/hostname");
+  }
+  return kSuccess;
+}
+
 Failure mount_overlay_root(const Packet& request, uid_t root_user) {
+  INIT_TRY(write_hostname(request, root_user));
   INIT_TRY(mount_overlays(request, root_user));
   const UniqueFd host_devices(::open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (::chdir(request.text("upper")) != 0) {

@@ -15,9 +15,11 @@
 #include <utility>
 
 #include "base/fd.h"
+#include "init/capabilities.h"
 #include "init/failure.h"
 #include "init/list.h"
 #include "init/node.h"
+#include "init/oom.h"
 #include "init/packet.h"
 #include "init/syscalls.h"
 #include "init/text.h"
@@ -209,6 +211,9 @@ int spawn() {
   reset_signals();
   (void)::signal(SIGCHLD, SIG_IGN);  // the kernel reaps the inits that end first
   (void)::fcntl(kSpawnerSocket, F_SETFD, FD_CLOEXEC);
+  // Once, for all nodes. One that it fails for says so itself.
+  come_last();
+  (void)limit_capabilities();
   // For nodes that share the host's mounts: the spawner has a copy of its own.
   Text<64> path;
   path << "/proc/" << ::getppid() << "/ns/mnt";
