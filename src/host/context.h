@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -79,6 +80,8 @@ struct Context {
   std::unique_ptr<std::byte[]> memory;
   // Descriptors that the caller left open: they are taken from what is allowed.
   std::size_t inherited = 0;
+  // The nodes whose cgroups this command has made.
+  std::set<std::string, std::less<>> new_cgroups;
   // Inodes of the network namespaces that were let go, and their names: settle()
   // names what still holds one of them.
   std::map<std::uint64_t, std::string> released;

@@ -124,6 +124,7 @@ Result<void> remove_shared(Context& context) {
 Result<void> remove_lab(Context& context) {
   const Layout& layout = context.layout;
   context.open.clear();
+  context.new_cgroups.clear();
   NSLAB_ASSIGN(graceful, graceful_nodes(layout));
   end_services(context, graceful);
   if (context.cgroups.exists(layout.lab())) {

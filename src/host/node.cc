@@ -111,9 +111,9 @@ struct Layer {
   std::string work;
 };
 
+// In a directory that is there.
 Result<Layer> make_layer(const std::string& directory, const std::string& lower) {
   Layer layer{.lower = lower, .upper = directory + "/upper", .work = directory + "/work"};
-  NSLAB_TRY(make_directory(directory));
   NSLAB_TRY(make_directory(layer.upper));
   NSLAB_TRY(make_directory(layer.work));
   return layer;
@@ -170,7 +170,9 @@ Result<void> add_root(const Context& context,
       .add("work", top.work);
   int count = 0;
   for (const std::string& target : surroundings.file_systems_below(root)) {
-    NSLAB_ASSIGN(layer, make_layer(directory + "/layer" + std::to_string(++count), target));
+    const std::string place = directory + "/layer" + std::to_string(++count);
+    NSLAB_TRY(make_directory(place));
+    NSLAB_ASSIGN(layer, make_layer(place, target));
     const std::string inside = root == "/" ? target : target.substr(root.size());
     request.packet.add("layer",
                        inside + "\t" + layer.lower + "\t" + layer.upper + "\t" + layer.work);
@@ -189,9 +191,58 @@ Result<void> add_cgroup(const kernel::CgroupTree& cgroups,
   return {};
 }
 
+// Ends what is in the node's cgroup, and makes the cgroup anew. A cgroup in which
+// cgroup.kill was used kills, in some kernels, whatever is later cloned into it:
+// cgroup_css_set_fork() compares the kill counts of two different cgroups.
+Result<void> empty_cgroup(Context& context, const std::string& node) {
+  const std::string path = context.layout.cgroup(node);
+  if (!context.cgroups.exists(path)) {
+    return {};
+  }
+  NSLAB_ASSIGN(limits, context.cgroups.limits(path));
+  NSLAB_TRY(context.cgroups.kill(path, context.deadline()));
+  NSLAB_TRY(context.cgroups.remove(path, context.deadline()));
+  NSLAB_TRY(context.cgroups.create(path));
+  return limits == kernel::Limits{} ? Result<void>() : context.cgroups.apply(path, limits);
+}
+
+// Whether processes are left in the node's cgroup, which shared another node's PID
+// namespace. None are in one that this command has made.
+Result<bool> has_processes(const Context& context,
+                           const kernel::CgroupTree& cgroups,
+                           const std::string& node) {
+  if (context.new_cgroups.contains(node)) {
+    return false;
+  }
+  NSLAB_ASSIGN(left, cgroups.processes(context.layout.cgroup(node)));
+  return !left.empty();
+}
+
+// Makes the node's directory, and clears away what an earlier init of that name left
+// behind: its files, and processes.
+Result<void> make_node_dir(Context& context,
+                           const kernel::CgroupTree& cgroups,
+                           const std::string& node) {
+  const std::string directory = context.layout.node_dir(node);
+  const bool made = ::mkdir(directory.c_str(), 0755) == 0;
+  if (!made && errno != EEXIST) {
+    return kernel_error("creating " + quote(directory), errno);
+  }
+  NSLAB_ASSIGN(inhabited, has_processes(context, cgroups, node));
+  if (inhabited || !made) {
+    // Where an init was, it may have been killed together with its cgroup.
+    NSLAB_TRY(empty_cgroup(context, node));
+  }
+  if (!made) {
+    NSLAB_TRY(kernel::remove_tree(directory));
+    NSLAB_TRY(make_directory(directory));
+  }
+  return {};
+}
+
 Result<NodeRequest> request_for(Context& context, Surroundings& surroundings, const Node& node) {
   const Layout& layout = context.layout;
-  NSLAB_TRY(make_directory(layout.node_dir(node.name)));
+  NSLAB_TRY(make_node_dir(context, surroundings.cgroups(), node.name));
   NodeRequest request;
   request.packet.verb = "node";
   request.packet.add("id", node.name)
@@ -218,37 +269,6 @@ Result<void> forget_ipc_sysctls(const Layout& layout, const std::string& node) {
     }
   }
   return {};
-}
-
-// Ends what is in the node's cgroup, and makes the cgroup anew. A cgroup in which
-// cgroup.kill was used kills, in some kernels, whatever is later cloned into it:
-// cgroup_css_set_fork() compares the kill counts of two different cgroups.
-Result<void> empty_cgroup(Context& context, const std::string& node) {
-  const std::string path = context.layout.cgroup(node);
-  if (!context.cgroups.exists(path)) {
-    return {};
-  }
-  NSLAB_ASSIGN(limits, context.cgroups.limits(path));
-  NSLAB_TRY(context.cgroups.kill(path, context.deadline()));
-  NSLAB_TRY(context.cgroups.remove(path, context.deadline()));
-  NSLAB_TRY(context.cgroups.create(path));
-  return limits == kernel::Limits{} ? Result<void>() : context.cgroups.apply(path, limits);
-}
-
-// What an earlier init of that name left behind: its files, and processes that
-// shared another node's PID namespace.
-Result<void> clear_remains(Context& context,
-                           const kernel::CgroupTree& cgroups,
-                           const std::string& node) {
-  struct stat info {};
-
-  NSLAB_ASSIGN(left, cgroups.processes(context.layout.cgroup(node)));
-  // Where one was, it may have been killed together with its cgroup.
-  const bool was_there = ::stat(context.layout.node_dir(node).c_str(), &info) == 0;
-  if (!left.empty() || was_there) {
-    NSLAB_TRY(empty_cgroup(context, node));
-  }
-  return was_there ? kernel::remove_tree(context.layout.node_dir(node)) : Result<void>();
 }
 
 Result<void> remove_node(Context& context, const Node& node) {
@@ -296,7 +316,6 @@ Outcome create(Context& context, Batch<Node> batch) {
     if (context.interrupted()) {
       return interruption();
     }
-    NSLAB_TRY(clear_remains(context, surroundings->cgroups(), batch[i]->name));
     return request_for(context, *surroundings, *batch[i]);
   });
 }

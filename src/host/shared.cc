@@ -65,7 +65,11 @@ Outcome destroy(Context& context, Batch<SharedFile> batch) {
 }
 
 Outcome create(Context& context, Batch<Cgroup> batch) {
-  return each(batch, [&](const Cgroup& spec) { return make_cgroup(context, spec); });
+  return each(batch, [&](const Cgroup& spec) -> Result<void> {
+    NSLAB_TRY(make_cgroup(context, spec));
+    context.new_cgroups.insert(spec.node);
+    return {};
+  });
 }
 
 Outcome change(Context& context, Changes<Cgroup> batch) {
@@ -77,6 +81,7 @@ Outcome change(Context& context, Changes<Cgroup> batch) {
 Outcome destroy(Context& context, Batch<Cgroup> batch) {
   return each(batch, [&](const Cgroup& spec) {
     (void)::unlink(context.layout.limits_file(spec.node).c_str());
+    context.new_cgroups.erase(spec.node);
     return context.cgroups.remove(context.layout.cgroup(spec.node), context.deadline());
   });
 }
