@@ -3,7 +3,7 @@
 //   1 enter its cgroups (v2: the clone does it), so that all it makes is charged
 //     to the node and its cgroup namespace has the right root
 //   2 join the namespaces that others have made
-//   3 mount its root, as root of the host, and pivot into it
+//   3 mount its root, as root of the host, and change to it
 //   4 with a user namespace: join it, become its root, and make the remaining
 //     namespaces anew, so that they belong to it
 //   5 make the cgroup namespace, and mount what belongs to the namespaces of 4

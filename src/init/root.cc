@@ -36,6 +36,9 @@ constexpr std::array kReadOnly{
     "/proc/dynamic_debug",
 };
 
+// In the stage.
+constexpr const char* kHostRoot = "host";
+
 bool is_fresh(const Packet& request, std::uint64_t type) {
   return (static_cast<std::uint64_t>(request.fields().number("clone")) & type) != 0;
 }
@@ -88,8 +91,11 @@ Failure mount_view(const char* path, const char* type, unsigned long flags, cons
              : kSuccess;
 }
 
-// With root=host, the host's own /proc and /sys show the wrong namespaces.
+// The host's own /proc and /sys show the wrong namespaces.
 Failure mount_host_root(const Packet& request) {
+  if (::move_mount(AT_FDCWD, "/", AT_FDCWD, ".", 0) != 0 || ::chdir("/") != 0) {
+    return failed("changing to the host's root");
+  }
   if (is_fresh(request, CLONE_NEWPID) || request.fd("pid") >= 0) {
     INIT_TRY(mount_proc());
   }
@@ -103,14 +109,15 @@ Failure mount_tmpfs(const char* path, unsigned long flags, const char* mode, uid
   return mount_at(path, "tmpfs", flags, options.c_str());
 }
 
-// The current directory becomes "/"; the old root is then mounted over it, where
-// only "." of pivot_root(2)'s caller leads.
-Failure pivot() {
-  return pivot_root(".", ".") != 0 ? failed("changing to the node's root") : kSuccess;
+// The current directory, a mount's root, becomes "/". As pivot_root(2), but that looks
+// through all processes of the host for those that it has to move (chroot_fs_refs()).
+Failure change_root(const UniqueFd& stage) {
+  const bool moved = ::move_mount(AT_FDCWD, ".", stage.get(), "", MOVE_MOUNT_T_EMPTY_PATH) == 0;
+  return !moved || ::chroot(".") != 0 ? failed("changing to the node's root") : kSuccess;
 }
 
-Failure forget_old_root() {
-  if (::umount2(".", MNT_DETACH) != 0 || ::chdir("/") != 0) {
+Failure forget_host_root(const UniqueFd& stage) {
+  if (::fchdir(stage.get()) != 0 || ::umount2(kHostRoot, MNT_DETACH) != 0 || ::chdir("/") != 0) {
     return failed("leaving the host's root");
   }
   return kSuccess;
@@ -141,13 +148,14 @@ Failure write_hostname(const Packet& request, uid_t root_user) {
 }
 
 Failure mount_overlay_root(const Packet& request, uid_t root_user) {
+  const UniqueFd stage(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
   INIT_TRY(write_hostname(request, root_user));
   INIT_TRY(mount_overlays(request, root_user));
   const UniqueFd host_devices(::open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (::chdir(request.text("upper")) != 0) {
     return failed("entering", request.get("upper"));
   }
-  INIT_TRY(pivot());
+  INIT_TRY(change_root(stage));
   INIT_TRY(mount_proc());
   INIT_TRY(mount_sys());
   INIT_TRY(mount_tmpfs("/dev", MS_NOSUID | MS_NOEXEC, "755", root_user));
@@ -155,10 +163,24 @@ Failure mount_overlay_root(const Packet& request, uid_t root_user) {
   INIT_TRY(mount_tmpfs("/dev/shm", kInert, "1777", root_user));
   INIT_TRY(mount_tmpfs("/run", MS_NOSUID | MS_NODEV, "755", root_user));
   INIT_TRY(mount_tmpfs("/tmp", MS_NOSUID | MS_NODEV, "1777", root_user));
-  return forget_old_root();
+  return forget_host_root(stage);
 }
 
 }  // namespace
+
+Failure make_stage() {
+  // Over what nobody needs meanwhile; it is there again when the stage is the root.
+  constexpr const char* kPlace = "/proc";
+  if (::mount("tmpfs", kPlace, "tmpfs", kInert, "mode=755") != 0 || ::chdir(kPlace) != 0 ||
+      ::mkdir(kHostRoot, 0755) != 0 ||
+      ::mount(nullptr, kPlace, nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | kInert, nullptr) != 0) {
+    return failed("making the place for nodes' roots");
+  }
+  if (pivot_root(".", kHostRoot) != 0 || ::chdir("/") != 0 || ::chroot(kHostRoot) != 0) {
+    return failed("changing to the place for nodes' roots");
+  }
+  return kSuccess;
+}
 
 Failure mount_root(const Packet& request, uid_t root_user) {
   if (!is_fresh(request, CLONE_NEWNS)) {

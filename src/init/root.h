@@ -22,8 +22,13 @@
 
 namespace nslab::init {
 
-// Mounts as root of the host; `root_user` is the uid there of the node's root.
-// Leaves the node's root as "/".
+// Once, in the spawner's own mount namespace: puts an empty file system, the stage, below
+// the host's root, and leaves the former as the current directory and the latter as "/".
+// A copy of that namespace gets its root by a mount over the stage.
+Failure make_stage();
+
+// In such a copy. Mounts as root of the host; `root_user` is the uid there of the node's root.
+// Leaves the node's root as "/", and the current directory there.
 Failure mount_root(const Packet& request, uid_t root_user);
 
 // Mounts, as root of the node, what shows the namespaces that are its own by then,

@@ -21,6 +21,7 @@
 #include "init/node.h"
 #include "init/oom.h"
 #include "init/packet.h"
+#include "init/root.h"
 #include "init/syscalls.h"
 #include "init/text.h"
 
@@ -98,8 +99,15 @@ class ChildNamespaces {
   UniqueFd time_;
 };
 
+// What all nodes are made from.
+struct Ground {
+  UniqueFd host_mounts;  // the mount namespace of those that share the host's
+  Failure stage;         // of make_stage()
+};
+
 // Forks the node, which reports through `report`.
-Failure launch(const Packet& request, const UniqueFd& host_mounts, UniqueFd report) {
+Failure launch(const Packet& request, const Ground& ground, UniqueFd report) {
+  INIT_TRY(ground.stage);
   if (request.fd("listen") < 0) {
     return {.what = "the request for a node lacks its socket", .error = EINVAL};
   }
@@ -114,7 +122,7 @@ Failure launch(const Packet& request, const UniqueFd& host_mounts, UniqueFd repo
   }
   const pid_t pid = clone3(arguments);
   if (pid == 0) {
-    become_node(request, host_mounts.get(), report.release());
+    become_node(request, ground.host_mounts.get(), report.release());
   }
   return pid < 0 ? failed("making the node's process") : kSuccess;
 }
@@ -135,14 +143,14 @@ void reply(const Packet& request, const Failure& failure) {
   }
 }
 
-void begin(List<Job>& jobs, Packet request, const UniqueFd& host_mounts) {
+void begin(List<Job>& jobs, Packet request, const Ground& ground) {
   std::array<int, 2> ends{-1, -1};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
     reply(request, failed("making a pipe"));
     return;
   }
   UniqueFd report(ends[0]);
-  if (const Failure failure = launch(request, host_mounts, UniqueFd(ends[1]))) {
+  if (const Failure failure = launch(request, ground, UniqueFd(ends[1]))) {
     reply(request, failure);
     return;
   }
@@ -167,7 +175,7 @@ void finish(Job& job) {
 
 // Waits for a request, while there is room for one, or for a node's report. False
 // when the socket is closed.
-bool step(List<Job>& jobs, const UniqueFd& host_mounts) {
+bool step(List<Job>& jobs, const Ground& ground) {
   std::array<pollfd, kMaxJobs + 1> polls{};
   nfds_t count = 0;
   polls[count++] = {.fd = jobs.size() < kMaxJobs ? kSpawnerSocket : -1, .events = POLLIN};
@@ -191,7 +199,7 @@ bool step(List<Job>& jobs, const UniqueFd& host_mounts) {
   if (const int error = request.receive(kSpawnerSocket); error != 0) {
     return error == EAGAIN || error == EINTR;
   }
-  begin(jobs, std::move(request), host_mounts);
+  begin(jobs, std::move(request), ground);
   return true;
 }
 
@@ -214,12 +222,13 @@ int spawn() {
   // Once, for all nodes. One that it fails for says so itself.
   come_last();
   (void)limit_capabilities();
-  // For nodes that share the host's mounts: the spawner has a copy of its own.
+  // By the parent: the spawner has a copy of its own.
   Text<64> path;
   path << "/proc/" << ::getppid() << "/ns/mnt";
-  const UniqueFd host_mounts(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  Ground ground{.host_mounts = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC))};
+  ground.stage = make_stage();
   List<Job> jobs;
-  while (step(jobs, host_mounts)) {
+  while (step(jobs, ground)) {
   }
   return EXIT_SUCCESS;
 }

@@ -98,6 +98,14 @@ class Processes(hostile.HostileTest):
         self.refused(node, "ENOENT EACCES", f"open('/proc/1/root{SECRET}')", f"open('/proc/1/cwd{SECRET}')",
                      f"open('/..' * 64 + '{SECRET}')", f"in_child(lambda: {escape})")
 
+    @tried("unmount its root, and find below it what was there before", "an empty file system was",
+           "the mounts are locked: they are the host's making")
+    def test_what_is_below_the_root(self, node):
+        escape = f"(call('unshare', CLONE_NEWNS), files.append(os.open('/proc/self/ns/mnt', os.O_RDONLY)), " \
+                 f"call('umount2', '/', MNT_DETACH), call('setns', files[0], CLONE_NEWNS), " \
+                 f"open(next((path for path in ('{SECRET}', '/host{SECRET}') if os.path.exists(path)), '{SECRET}')))"
+        self.refused(node, "ENOENT EINVAL", f"(lambda files: in_child(lambda: {escape}))([])")
+
     @tried("see the host's mounts in `/proc/self/mountinfo`", "it has a mount namespace of its own",
            "it has a mount namespace of its own")
     def test_mounts(self, node):
