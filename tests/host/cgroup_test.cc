@@ -25,10 +25,11 @@ using Names = std::vector<std::string>;
 namespace {
 
 // The hierarchies are the host's: a directory of our own in them, named after our
-// PID namespace, which no other run of the tests has.
+// PID namespace, which no other run of the tests has. What is called nslab-test-* after
+// no process is swept away by the next test of the command line.
 struct TestTree {
   std::string parent =
-      "nslab-test-" +
+      "nslab-unshared-" +
       std::to_string(require(namespace_inode(require(current_namespace(Namespace::pid)).get())));
   CgroupTree tree = require(CgroupTree::open(parent));
 

@@ -69,8 +69,8 @@ TEST_CASE("spawn: a time namespace has its offsets") {
 
 TEST_CASE("spawn: a node begins in its cgroups, which its cgroup namespace shows as the root") {
   const std::string parent =
-      "nslab-test-" + std::to_string(require(kernel::namespace_inode(
-                          require(kernel::current_namespace(kernel::Namespace::pid)).get())));
+      "nslab-unshared-" + std::to_string(require(kernel::namespace_inode(
+                              require(kernel::current_namespace(kernel::Namespace::pid)).get())));
   const auto tree = require(kernel::CgroupTree::open(parent));
   require(tree.create("a"));
   {
