@@ -35,6 +35,9 @@ Context::Context(Layout paths, kernel::CgroupTree tree, std::function<bool()> as
       memory(std::make_unique_for_overwrite<std::byte[]>(kSpareMemory)),
       inherited(count_inherited()) {
   reserve_descriptors(kDescriptors);
+  if (auto here = kernel::current_namespace(kernel::Namespace::net)) {
+    home = *std::move(here);  // otherwise it is looked for each time
+  }
 }
 
 Context::~Context() = default;
@@ -68,9 +71,9 @@ Result<UniqueFd> find_netns(const Layout& layout, std::string_view netns) {
   return kernel::open_namespace(control.init_pid(), kernel::Namespace::net);
 }
 
-Result<std::shared_ptr<OpenNetns>> open_one(const Layout& layout, std::string_view netns) {
-  NSLAB_ASSIGN(ns, find_netns(layout, netns));
-  NSLAB_ASSIGN(socket, kernel::open_socket_in(ns.get()));
+Result<std::shared_ptr<OpenNetns>> open_one(const Context& context, std::string_view netns) {
+  NSLAB_ASSIGN(ns, find_netns(context.layout, netns));
+  NSLAB_ASSIGN(socket, kernel::open_socket_in(ns.get(), context.home.get()));
   return std::make_shared<OpenNetns>(
       OpenNetns{.name = std::string(netns), .ns = std::move(ns), .socket = std::move(socket)});
 }
@@ -89,7 +92,7 @@ Result<std::shared_ptr<OpenNetns>> open_netns(Context& context, std::string_view
   if (const auto known = context.open.find(netns); known != context.open.end()) {
     return known->second;
   }
-  NSLAB_ASSIGN(opened, open_one(context.layout, netns));
+  NSLAB_ASSIGN(opened, open_one(context, netns));
   keep_open(context, opened);
   return opened;
 }
@@ -98,7 +101,7 @@ Result<std::shared_ptr<OpenNetns>> find_open(const Context& context, std::string
   if (const auto known = context.open.find(netns); known != context.open.end()) {
     return known->second;
   }
-  auto opened = open_one(context.layout, netns);
+  auto opened = open_one(context, netns);
   return opened || !is_gone(opened.error()) ? std::move(opened) : std::shared_ptr<OpenNetns>();
 }
 

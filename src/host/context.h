@@ -68,6 +68,8 @@ struct Context {
 
   Layout layout;
   kernel::CgroupTree cgroups;
+  // The network namespace that the command's threads are in.
+  UniqueFd home;
   std::function<bool()> interrupt;
   bool heeds_interrupts = true;
   // Started for the first node that a command makes; ends with the command.

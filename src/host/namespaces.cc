@@ -68,15 +68,17 @@ Result<void> silence_ipv6(int ns) {
   return written;
 }
 
-Result<kernel::NetnsHandle> make_netns(const Layout& layout, const NetNs& spec) {
+Result<kernel::NetnsHandle> make_netns(const Context& context, const NetNs& spec) {
   UniqueFd owner;
   if (!spec.userns.empty()) {
-    NSLAB_ASSIGN(userns,
-                 kernel::open_namespace_file(layout.userns(spec.userns), kernel::Namespace::user));
+    NSLAB_ASSIGN(
+        userns,
+        kernel::open_namespace_file(context.layout.userns(spec.userns), kernel::Namespace::user));
     owner = std::move(userns);
   }
-  NSLAB_ASSIGN(
-      made, owner.valid() ? kernel::create_netns_in_userns(owner.get()) : kernel::create_netns());
+  NSLAB_ASSIGN(made,
+               owner.valid() ? kernel::create_netns_in_userns(owner.get())
+                             : kernel::create_netns(context.home.get()));
   if (spec.name == resource::kSwitch) {
     NSLAB_TRY(silence_ipv6(made.ns.get()));
   }
@@ -84,8 +86,9 @@ Result<kernel::NetnsHandle> make_netns(const Layout& layout, const NetNs& spec) 
 }
 
 // With its name. Its interfaces are those that the kernel gives to all.
-Result<std::shared_ptr<OpenNetns>> make_named(const Layout& layout, const NetNs& spec) {
-  NSLAB_ASSIGN(made, make_netns(layout, spec));
+Result<std::shared_ptr<OpenNetns>> make_named(const Context& context, const NetNs& spec) {
+  const Layout& layout = context.layout;
+  NSLAB_ASSIGN(made, make_netns(context, spec));
   NSLAB_TRY(name_descriptor(made.ns.get(), layout.netns(spec.name)));
   NSLAB_TRY(link_name(layout, spec.name));
   return std::make_shared<OpenNetns>(
@@ -111,7 +114,7 @@ Outcome make_all(Context& context, Batch<NetNs> batch) {
   std::vector<Result<void>> outcomes(batch.size());
   std::vector<std::shared_ptr<OpenNetns>> made(batch.size());
   const auto make = [&](std::size_t i) {
-    auto one = make_named(context.layout, *batch[i]);
+    auto one = make_named(context, *batch[i]);
     if (one) {
       made[i] = *std::move(one);
     } else {

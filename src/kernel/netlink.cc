@@ -163,8 +163,7 @@ DumpOutcome read_dump(int fd, std::byte* buffer, std::uint32_t sequence) {
         return;
       }
       const auto* bytes = reinterpret_cast<const std::byte*>(&message);
-      outcome.replies.insert(outcome.replies.end(), bytes, bytes + message.nlmsg_len);
-      outcome.replies.resize(NLMSG_ALIGN(outcome.replies.size()));
+      outcome.replies.insert(outcome.replies.end(), bytes, bytes + NLMSG_ALIGN(message.nlmsg_len));
     });
   }
   outcome.answer = *std::move(end);
@@ -232,8 +231,10 @@ Result<Socket> Socket::open(int protocol, std::uint32_t groups) {
     (void)::setsockopt(fd.get(), SOL_SOCKET, option, &kBufferSize, sizeof kBufferSize);
   }
   (void)::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &kReceiveTimeout, sizeof kReceiveTimeout);
+  // The kernel binds one that only asks when it does.
   const sockaddr_nl address{.nl_family = AF_NETLINK, .nl_groups = groups};
-  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {
+  if (groups != 0 &&
+      ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {
     return kernel_error("binding a netlink socket", errno);
   }
   return Socket(std::move(fd));
@@ -307,6 +308,36 @@ Result<void> Socket::dump(const Message& request,
     }
   }
   return answer_error(what, {.os_error = EAGAIN, .words = "changed every time it was read"});
+}
+
+Result<void> Socket::get(const Message& request,
+                         std::string_view what,
+                         const MessageVisitor& visit) {
+  if (!request.complete()) {
+    return kernel_error(std::string{what}, EMSGSIZE);
+  }
+  std::vector<std::byte> bytes(request.bytes().begin(), request.bytes().end());
+  stamp(bytes.data(), ++sequence_, 0);
+  Answer answer{.os_error = send_all(fd_.get(), bytes)};
+  for (bool answered = answer.os_error != 0; !answered;) {
+    const Datagram datagram = receive(fd_.get(), datagram_buffer());
+    if (datagram.os_error != 0) {
+      return kernel_error(std::string{what},
+                          datagram.os_error == EAGAIN ? ETIMEDOUT : datagram.os_error);
+    }
+    for_each_message(datagram.bytes, [&](const nlmsghdr& message) {
+      if (message.nlmsg_seq != sequence_ || answered) {
+        return;
+      }
+      answered = true;
+      if (message.nlmsg_type == NLMSG_ERROR) {
+        answer = answer_of(message);
+      } else {
+        visit(message);
+      }
+    });
+  }
+  return answer.os_error != 0 ? Result<void>(answer_error(what, answer)) : Result<void>();
 }
 
 Result<bool> Socket::wait_event(steady_clock::time_point deadline, const MessageVisitor& visit) {

@@ -139,6 +139,9 @@ class Socket {
   // again, and nothing is visited before one is whole.
   Result<void> dump(const Message& request, std::string_view what, const MessageVisitor& visit);
 
+  // Visits the one object that is asked for.
+  Result<void> get(const Message& request, std::string_view what, const MessageVisitor& visit);
+
   // Waits for one datagram of events and visits its messages. False when the
   // deadline passed. Events that the kernel had to drop are an ENOBUFS error.
   Result<bool> wait_event(std::chrono::steady_clock::time_point deadline,
@@ -184,7 +187,8 @@ class Attributes {
   [[nodiscard]] Attributes nested(int type, int max_type) const;
 
  private:
-  std::vector<nlattr*> table_;
+  // No family has more types than interfaces do.
+  std::array<nlattr*, 80> table_{};
 };
 
 }  // namespace nslab::kernel

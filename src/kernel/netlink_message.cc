@@ -3,6 +3,7 @@
 #include <netlink/msg.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 #include <utility>
 
@@ -83,8 +84,8 @@ void Batch::add(std::size_t tag, const Message& message, std::string what) {
   entries_.push_back(std::move(entry));
 }
 
-Attributes::Attributes(const nlmsghdr& message, std::size_t header_size, int max_type)
-    : table_(static_cast<std::size_t>(max_type) + 1) {
+Attributes::Attributes(const nlmsghdr& message, std::size_t header_size, int max_type) {
+  assert(static_cast<std::size_t>(max_type) < table_.size());
   const auto skip = static_cast<int>(NLMSG_ALIGN(header_size));
   auto* header = const_cast<nlmsghdr*>(&message);
   if (message.nlmsg_len >= NLMSG_LENGTH(static_cast<std::uint32_t>(skip))) {
@@ -97,8 +98,8 @@ Attributes::Attributes(const nlmsghdr& message, std::size_t header_size, int max
   }
 }
 
-Attributes::Attributes(const nlattr* nest, int max_type)
-    : table_(static_cast<std::size_t>(max_type) + 1) {
+Attributes::Attributes(const nlattr* nest, int max_type) {
+  assert(static_cast<std::size_t>(max_type) < table_.size());
   if (nest != nullptr) {
     (void)nla_parse_nested(table_.data(), max_type, const_cast<nlattr*>(nest), nullptr);
   }

@@ -97,24 +97,44 @@ Result<std::uint64_t> netns_cookie(int netns_fd) {
   });
 }
 
-Result<NamespaceScope> NamespaceScope::enter(int ns_fd, Namespace type) {
-  NSLAB_ASSIGN(home, current_namespace(type));
-  if (::setns(ns_fd, static_cast<int>(type)) < 0) {
-    return kernel_error("entering a " + std::string{name_of(type)} + " namespace", errno);
+Result<void> NamespaceScope::know_home(int home) {
+  if (home == kFindHome) {
+    NSLAB_ASSIGN(found, current_namespace(type_));
+    found_ = std::move(found);
+    home = found_.get();
   }
-  return NamespaceScope(std::move(home), type);
+  home_ = home;
+  return {};
 }
 
-NamespaceScope NamespaceScope::returning_to(UniqueFd home, Namespace type) {
-  return {std::move(home), type};
+Result<NamespaceScope> NamespaceScope::enter(int ns_fd, Namespace type, int home) {
+  NamespaceScope scope(type);
+  NSLAB_TRY(scope.know_home(home));
+  if (::setns(ns_fd, static_cast<int>(type)) < 0) {
+    const int error = errno;
+    scope.home_ = kFindHome;
+    return kernel_error("entering a " + std::string{name_of(type)} + " namespace", error);
+  }
+  return scope;
+}
+
+Result<NamespaceScope> NamespaceScope::enter_new_netns(int home) {
+  NamespaceScope scope(Namespace::net);
+  NSLAB_TRY(scope.know_home(home));
+  if (::unshare(CLONE_NEWNET) < 0) {
+    const int error = errno;
+    scope.home_ = kFindHome;
+    return kernel_error("creating a network namespace", error);
+  }
+  return scope;
 }
 
 NamespaceScope::~NamespaceScope() {
   // Without memory for a moment, perhaps. Whatever was done next would be done in
   // the wrong namespace, so that there is no going on without it.
   constexpr int kAttempts = 100;
-  for (int attempt = 1; home_.valid(); ++attempt) {
-    if (::setns(home_.get(), static_cast<int>(type_)) == 0) {
+  for (int attempt = 1; home_ != kFindHome; ++attempt) {
+    if (::setns(home_, static_cast<int>(type_)) == 0) {
       return;
     }
     if (attempt == kAttempts) {
@@ -125,16 +145,13 @@ NamespaceScope::~NamespaceScope() {
   }
 }
 
-Result<Socket> open_socket_in(int netns_fd) {
-  return in_netns(netns_fd, [] { return Socket::open(); });
+Result<Socket> open_socket_in(int netns_fd, int home) {
+  return in_netns(
+      netns_fd, [] { return Socket::open(); }, home);
 }
 
-Result<NetnsHandle> create_netns() {
-  NSLAB_ASSIGN(home, current_namespace(Namespace::net));
-  if (::unshare(CLONE_NEWNET) < 0) {
-    return kernel_error("creating a network namespace", errno);
-  }
-  const NamespaceScope way_back = NamespaceScope::returning_to(std::move(home), Namespace::net);
+Result<NetnsHandle> create_netns(int home) {
+  NSLAB_ASSIGN(scope, NamespaceScope::enter_new_netns(home));
   NSLAB_ASSIGN(ns, current_namespace(Namespace::net));
   NSLAB_ASSIGN(socket, Socket::open());
   NSLAB_TRY(raise_loopback(socket));

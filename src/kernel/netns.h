@@ -64,34 +64,47 @@ Result<std::uint64_t> netns_cookie(int netns_fd);
 // namespace would change somebody else's network, so it aborts instead.
 class [[nodiscard]] NamespaceScope {
  public:
-  // Network, IPC or UTS: the types that a thread can enter and leave at will.
-  static Result<NamespaceScope> enter(int ns_fd, Namespace type);
+  static constexpr int kFindHome = -1;
 
-  // For a thread that has left `home` already, by unshare(2).
-  static NamespaceScope returning_to(UniqueFd home, Namespace type);
+  // Network, IPC or UTS: the types that a thread can enter and leave at will. `home` is
+  // where it is, borrowed; kFindHome opens that.
+  static Result<NamespaceScope> enter(int ns_fd, Namespace type, int home = kFindHome);
+
+  // A new network namespace, which ends with the scope unless somebody opens it.
+  static Result<NamespaceScope> enter_new_netns(int home = kFindHome);
 
   ~NamespaceScope();
-  NamespaceScope(NamespaceScope&& other) noexcept = default;
+
+  NamespaceScope(NamespaceScope&& other) noexcept
+      : found_(std::move(other.found_)),
+        home_(std::exchange(other.home_, kFindHome)),
+        type_(other.type_) {}
+
   NamespaceScope& operator=(NamespaceScope&&) = delete;
   NamespaceScope(const NamespaceScope&) = delete;
   NamespaceScope& operator=(const NamespaceScope&) = delete;
 
  private:
-  NamespaceScope(UniqueFd home, Namespace type) : home_(std::move(home)), type_(type) {}
+  explicit NamespaceScope(Namespace type) : type_(type) {}
 
-  UniqueFd home_;
+  Result<void> know_home(int home);
+
+  UniqueFd found_;
+  int home_ = kFindHome;  // set when the thread has left it
   Namespace type_;
 };
 
 // Runs `function`, which returns a Result, in a network namespace.
 template <typename Function>
-std::invoke_result_t<Function> in_netns(int netns_fd, Function function) {
-  NSLAB_ASSIGN(scope, NamespaceScope::enter(netns_fd, Namespace::net));
+std::invoke_result_t<Function> in_netns(int netns_fd,
+                                        Function function,
+                                        int home = NamespaceScope::kFindHome) {
+  NSLAB_ASSIGN(scope, NamespaceScope::enter(netns_fd, Namespace::net, home));
   return function();
 }
 
-// A netlink socket that works in that namespace.
-Result<Socket> open_socket_in(int netns_fd);
+// A netlink socket that works in that namespace. `home`: see NamespaceScope::enter().
+Result<Socket> open_socket_in(int netns_fd, int home = NamespaceScope::kFindHome);
 
 // A network namespace, and a netlink socket that works in it. It lives as long as one
 // of the two, or a bind mount or process that uses it.
@@ -101,7 +114,7 @@ struct NetnsHandle {
 };
 
 // A fresh one with its loopback up.
-Result<NetnsHandle> create_netns();
+Result<NetnsHandle> create_netns(int home = NamespaceScope::kFindHome);
 
 // The same, owned by a user namespace: root there may configure it.
 Result<NetnsHandle> create_netns_in_userns(int userns_fd);

@@ -99,16 +99,15 @@ std::uint8_t forwarding_family(std::string_view key) {
 Result<std::optional<int>> read_forwarding(Socket& socket, std::uint8_t family) {
   Message request(RTM_GETNETCONF, 0);
   request.put_header(netconfmsg{.ncm_family = family});
+  request.put_u32(NETCONFA_IFINDEX, static_cast<std::uint32_t>(NETCONFA_IFINDEX_ALL));
   std::optional<int> forwarding;
-  NSLAB_TRY(socket.dump(request, "reading what is forwarded", [&](const nlmsghdr& message) {
+  NSLAB_TRY(socket.get(request, "reading what is forwarded", [&](const nlmsghdr& message) {
     const auto* header = header_of<netconfmsg>(message);
-    if (message.nlmsg_type != RTM_NEWNETCONF || header == nullptr || header->ncm_family != family) {
+    if (message.nlmsg_type != RTM_NEWNETCONF || header == nullptr) {
       return;
     }
     const Attributes attributes(message, sizeof *header, NETCONFA_MAX);
-    const auto all = static_cast<std::uint32_t>(NETCONFA_IFINDEX_ALL);
-    if (attributes.u32(NETCONFA_IFINDEX) == all &&
-        attributes.find(NETCONFA_FORWARDING) != nullptr) {
+    if (attributes.find(NETCONFA_FORWARDING) != nullptr) {
       forwarding = static_cast<int>(attributes.u32(NETCONFA_FORWARDING));
     }
   }));

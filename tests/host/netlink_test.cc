@@ -64,6 +64,23 @@ TEST_CASE("netlink: a dump that the kernel refuses says why") {
   CHECK(require(list_links(net.socket)).size() == 1);
 }
 
+TEST_CASE("netlink: one object is asked for, or why there is none is said") {
+  Net net;
+  Socket socket = require(open_socket_in(net.fd.get()));
+  const auto ask = [&](int index) {
+    Message request(RTM_GETLINK, 0);
+    request.put_header(ifinfomsg{.ifi_index = index});
+    int seen = 0;
+    const auto got = socket.get(request, "asking for an interface", [&](const nlmsghdr& message) {
+      seen += message.nlmsg_type == RTM_NEWLINK ? header_of<ifinfomsg>(message)->ifi_index : 100;
+    });
+    return got ? std::to_string(seen) : to_string(got.error());
+  };
+  CHECK(ask(1) == "1");
+  CHECK(ask(77) == "asking for an interface: No such device (ENODEV)");
+  CHECK(ask(1) == "1");
+}
+
 TEST_CASE("netlink: events arrive until the deadline") {
   Net net;
   auto events =
