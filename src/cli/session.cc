@@ -202,18 +202,25 @@ Result<std::vector<std::string>> labs_on_host() {
   return host::labs_on_host(state::default_state_dir());
 }
 
+std::optional<std::string> lab_of_file(const std::string& file) {
+  const std::string path = fs::absolute(file).lexically_normal().string();
+  const state::RecordStore store(state::default_state_dir());
+  for (const std::string& lab : store.labs()) {
+    if (store.load(lab).file() == path) {
+      return lab;
+    }
+  }
+  return std::nullopt;
+}
+
 Result<std::string> find_lab(const std::string& target) {
   if (target.empty()) {
     return only_lab();
   }
   if (looks_like_file(target)) {
     // The file may have changed or be gone: its record knows the lab's name.
-    const std::string path = fs::absolute(target).lexically_normal().string();
-    const state::RecordStore store(state::default_state_dir());
-    for (const std::string& lab : store.labs()) {
-      if (store.load(lab).file() == path) {
-        return lab;
-      }
+    if (const auto lab = lab_of_file(target)) {
+      return *lab;
     }
     const std::string name = fs::path(target).stem().string();
     if (!host::is_lab_name(name)) {

@@ -39,6 +39,8 @@ class Session {
   // and cannot tell what went wrong.
   Result<void> unlock();
 
+  [[nodiscard]] const std::string& lab() const { return lab_; }
+
   [[nodiscard]] host::LinuxHost& host() { return *host_; }
 
   [[nodiscard]] const state::RecordStore& store() const { return *store_; }
@@ -58,6 +60,9 @@ class Session {
 // The lab that `target` names: a lab's name, a lab file, or, when it is empty,
 // the only lab on this host.
 Result<std::string> find_lab(const std::string& target);
+
+// The lab that this file last brought up, if there is one.
+std::optional<std::string> lab_of_file(const std::string& file);
 
 struct NodeName {
   std::string lab;

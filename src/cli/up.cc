@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "cli/early_look.h"
 #include "cli/session.h"
 #include "cli/timing.h"
 #include "report/plan.h"
@@ -30,8 +31,15 @@ std::string outcome(const resource::DesiredState& desired, const plan::Plan& pla
          plural(cables, "cable") + " (" + report::plan_summary(plan) + ")\n";
 }
 
+Result<Session> open_locked(const std::string& lab, const Arguments& arguments, Console& console) {
+  NSLAB_ASSIGN(session, Session::open(lab, console));
+  NSLAB_TRY(session.lock("up", arguments.wait));
+  return session;
+}
+
 int run(const Arguments& arguments, Console& console) {
   reconcile::Report report;
+  EarlyLook early(arguments.target, "up", console);
   auto file = [&] {
     const Profile::Timer timer(report.profile, "parse");
     return read_lab_file(arguments, console);
@@ -40,19 +48,20 @@ int run(const Arguments& arguments, Console& console) {
     return kUsage;
   }
   const resource::DesiredState& desired = file->desired;
-  auto session = Session::open(desired.lab, console);
-  if (!session) {
-    console.fail(session.error());
+  const bool looked = early.is_of(desired.lab);
+  auto opened =
+      looked ? std::optional<Result<Session>>() : open_locked(desired.lab, arguments, console);
+  if (opened && !*opened) {
+    console.fail(opened->error());
     return kFailed;
   }
-  if (auto locked = session->lock("up", arguments.wait); !locked) {
-    console.fail(locked.error());
-    return kFailed;
-  }
-  const auto failed = session->reconciler().apply(
-      desired,
-      {.source = file->source, .keep_wreck = arguments.keep, .shown = arguments.json},
-      report);
+  Session& session = looked ? early.session() : **opened;
+  const auto failed = session.reconciler().apply(desired,
+                                                 {.source = file->source,
+                                                  .keep_wreck = arguments.keep,
+                                                  .shown = arguments.json,
+                                                  .seen = looked ? &early.seen() : nullptr},
+                                                 report);
   log_phases(report.profile, console);
   if (failed) {
     explain_failure(*failed, desired.lab, console);

@@ -120,8 +120,11 @@ std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
     // going. If it stays, making it anew says so better.
     (void)host_.settle();
   }
-  const auto observed = [&] {
+  const auto observed = [&]() -> Result<resource::ObservedState> {
     const Profile::Timer timer(report.profile, "observe");
+    if (options.seen != nullptr && !before.intended) {
+      return std::move(*options.seen);
+    }
     // Where all goes, what there is in it makes no difference, but to who wants to see it
     // and to going back.
     const bool all_goes = desired.resources.empty() && options.keep_wreck && !options.shown;

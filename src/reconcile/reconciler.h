@@ -58,6 +58,8 @@ class Reconciler {
     // The report's plan is to be shown: with what is drift, which takes reading the recorded
     // file, and with all that goes along where the lab goes.
     bool shown = false;
+    // What host.observe() has just said, where it was asked beforehand; it is moved from.
+    resource::ObservedState* seen = nullptr;
   };
 
   // Makes the host match. With a desired state without resources the lab and its

@@ -62,6 +62,22 @@ class Lock(NslabTest):
             with self.lab(LAB.replace("held", "other").replace("SETUP", "true")):
                 pass
 
+    def test_a_file_is_read_while_its_lab_is_held(self):
+        """`up` of a file looks at the lab that this brought up, and lets it go if the file is about another."""
+        text = LAB.replace("SETUP", "true")
+        file = lab_file(text, "held")
+        succeed(nslab("up", file))
+        lock = Path("/run/nslab/held.lock")
+        lab_file(text.replace("nodes", "node"), "held")
+        self.expect(nslab("up", file), 2, err="unknown key 'node'")
+        self.assertFalse(lock.exists())
+        lab_file(text.replace("held", "other"), "held")
+        self.assertIn("lab 'other' is up", succeed(nslab("up", file)).out)
+        self.assertFalse(lock.exists())
+        for name in ("held", "other"):
+            succeed(nslab("down", name))
+        self.assert_no_residue(self.before)
+
     def test_waiting_its_turn(self):
         with self.holder() as up, killed_at_the_end(start("down", "--wait", "held")) as down:
             eventually(lambda: waits_for_lock(down.pid), "down waits")
