@@ -237,10 +237,13 @@ Result<void> observe_network(Context& context, const Places* only, ObservedState
   NSLAB_ASSIGN(keys, sysctl_keys(layout.sysctl_dir(), only));
   context.contents.assign(names.size(), {});
   std::vector<Result<void>> outcomes(names.size());
-  in_parallel(names.size(), [&](std::size_t i) {
-    context.contents[i].netns = names[i];
-    outcomes[i] = read(context, keys, context.contents[i]);
-  });
+  in_parallel(
+      names.size(),
+      [&](std::size_t i) {
+        context.contents[i].netns = names[i];
+        outcomes[i] = read(context, keys, context.contents[i]);
+      },
+      /*worth_a_thread=*/4);
   Cables cables;
   for (std::size_t i = 0; i < names.size(); ++i) {
     NSLAB_TRY(std::move(outcomes[i]));

@@ -29,6 +29,9 @@ using Clock = std::chrono::steady_clock;
 std::vector<std::string> name_mounts(const Layout& layout) {
   std::vector<std::string> found;
   for (const std::string& lab : names_in(layout.state_dir()).value_or({})) {
+    if (!is_lab_name(lab)) {
+      continue;  // a lock, a record
+    }
     const std::string names = Layout(layout.state_dir(), lab).ns_dir();
     const auto inside = names_in(names);
     const bool is_new = lab == layout.lab() && inside && inside->empty();
