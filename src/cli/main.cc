@@ -5,9 +5,11 @@
 #include <iostream>
 #include <memory>
 #include <new>
+#include <optional>
 
 #include <CLI/CLI.hpp>
 
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 
@@ -99,6 +101,28 @@ void restore(std::string& word) {
   }
 }
 
+// What stands where a command does, and is none.
+std::optional<std::string> no_command(int argc, char** argv, const CLI::App& app) {
+  const auto* word = std::find_if(argv + std::min(argc, 1), argv + argc, [](const char* each) {
+    return !std::string_view(each).starts_with('-');
+  });
+  return app.get_subcommands().empty() && word != argv + argc ? std::optional<std::string>(*word)
+                                                              : std::nullopt;
+}
+
+int report_no_command(const std::string& word) {
+  std::vector<std::string_view> names;
+  for (const Command* command : commands()) {
+    names.push_back(command->name);
+  }
+  const std::string_view near = nearest(word, names);
+  std::cerr << "nslab: error: there is no command " << quote(word) << "\nhint: "
+            << (near.empty() ? "'nslab --help' lists the commands"
+                             : "did you mean " + quote(near) + "?")
+            << "\n";
+  return kUsage;
+}
+
 int report_usage(const CLI::ParseError& error, const CLI::App& app) {
   if (error.get_exit_code() == 0) {
     return app.exit(error);  // --help
@@ -141,7 +165,8 @@ int main(int argc, char** argv) {
   try {
     app.parse(reversed_words(argc, argv));
   } catch (const CLI::ParseError& error) {
-    return report_usage(error, app);
+    const auto word = no_command(argc, argv, app);
+    return word && error.get_exit_code() != 0 ? report_no_command(*word) : report_usage(error, app);
   }
   std::ranges::for_each(arguments.words, restore);
   restore(arguments.target);

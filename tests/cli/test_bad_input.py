@@ -85,6 +85,11 @@ class BadInput(NslabTest):
         for words, lacking in ((["up"], "FILE"), (["exec"], "[LAB/]NODE"), (["exec", "a"], "COMMAND")):
             self.expect(nslab(*words), 2, err=[f"{lacking} is required", f"'nslab {words[0]} --help'"])
 
+    def test_a_command_that_is_none(self):
+        self.expect(nslab("upp", "a"), 2, err=["there is no command 'upp'", "did you mean 'up'?"])
+        self.expect(nslab("-v", "wholly-different"), 2, err=["there is no command 'wholly-different'", "'nslab --help'"])
+        self.expect(nslab(), 2, err="A subcommand is required")
+
     def test_bad_command_lines(self):
         for arguments in ([], ["nonsense"], ["up"], ["up", "a", "b"], ["up", "--nonsense", "a"], ["exec"],
                           ["completion", "tcsh"], ["validate"]):
