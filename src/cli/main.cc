@@ -106,7 +106,7 @@ std::optional<std::string> no_command(int argc, char** argv, const CLI::App& app
   const auto* word = std::find_if(argv + std::min(argc, 1), argv + argc, [](const char* each) {
     return !std::string_view(each).starts_with('-');
   });
-  return app.get_subcommands().empty() && word != argv + argc ? std::optional<std::string>(*word)
+  return word != argv + argc && app.get_subcommands().empty() ? std::optional<std::string>(*word)
                                                               : std::nullopt;
 }
 

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "base/directory.h"
+#include "base/parallel.h"
 #include "base/text.h"
 #include "cli/interrupt.h"
 #include "host/layout.h"
@@ -196,6 +197,19 @@ Result<void> Session::lock(const std::string& purpose, bool wait) {
 
 Result<void> Session::unlock() {
   return lock_ ? lock_->release() : Result<void>();
+}
+
+std::optional<resource::ObservedState> look_beside(host::Host& host,
+                                                   const std::function<void()>& work) {
+  std::optional<resource::ObservedState> seen;
+  auto looking = try_thread([&] {
+    if (auto observed = host.observe()) {
+      seen = *std::move(observed);
+    }
+  });
+  work();
+  looking.reset();  // has ended
+  return seen;
 }
 
 Result<std::vector<std::string>> labs_on_host() {

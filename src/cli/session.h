@@ -2,6 +2,7 @@
 // the host and the record.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,6 +57,10 @@ class Session {
   std::unique_ptr<reconcile::Reconciler> reconciler_;
   std::optional<state::LabLock> lock_;
 };
+
+// What is there of a lab, looked at while `work` is done. Nothing when it could not be seen.
+std::optional<resource::ObservedState> look_beside(host::Host& host,
+                                                   const std::function<void()>& work);
 
 // The lab that `target` names: a lab's name, a lab file, or, when it is empty,
 // the only lab on this host.

@@ -18,11 +18,15 @@ constexpr Flag kFlags[] = {
 Result<std::optional<plan::Plan>> drift_of(Session& session,
                                            const std::string& lab,
                                            const state::LabRecord& record) {
-  const auto applied = record.applied ? read_recorded(lab, *record.applied) : std::nullopt;
+  if (!record.applied) {
+    return std::optional<plan::Plan>();
+  }
+  std::optional<resource::DesiredState> applied;
+  auto seen = look_beside(session.host(), [&] { applied = read_recorded(lab, *record.applied); });
   if (!applied) {
     return std::optional<plan::Plan>();
   }
-  NSLAB_ASSIGN(plan, session.reconciler().plan(*applied, *record.applied));
+  NSLAB_ASSIGN(plan, session.reconciler().plan(*applied, *record.applied, seen ? &*seen : nullptr));
   return std::optional<plan::Plan>(std::move(plan));
 }
 

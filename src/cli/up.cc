@@ -1,7 +1,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
-#include "cli/early_look.h"
 #include "cli/session.h"
 #include "cli/timing.h"
 #include "report/plan.h"
@@ -37,30 +36,52 @@ Result<Session> open_locked(const std::string& lab, const Arguments& arguments, 
   return session;
 }
 
+// The lab that the file last brought up, for a look at it while the file is read. Not where
+// another command is at work on it.
+std::optional<Session> lock_last(const Arguments& arguments, Console& console) {
+  const auto lab = arguments.target != "-" ? lab_of_file(arguments.target) : std::nullopt;
+  if (!lab) {
+    return std::nullopt;
+  }
+  auto session = Session::open(*lab, console);
+  const bool locked = session && session->lock("up", /*wait=*/false);
+  return locked ? std::optional(*std::move(session)) : std::nullopt;
+}
+
 int run(const Arguments& arguments, Console& console) {
   reconcile::Report report;
-  EarlyLook early(arguments.target, "up", console);
-  auto file = [&] {
+  std::optional<LabFile> file;
+  const auto read = [&] {
     const Profile::Timer timer(report.profile, "parse");
-    return read_lab_file(arguments, console);
-  }();
+    file = read_lab_file(arguments, console);
+  };
+  auto last = lock_last(arguments, console);
+  std::optional<resource::ObservedState> seen;
+  if (last) {
+    seen = look_beside(last->host(), read);
+  } else {
+    read();
+  }
   if (!file) {
     return kUsage;
   }
   const resource::DesiredState& desired = file->desired;
-  const bool looked = early.is_of(desired.lab);
+  if (!seen || last->lab() != desired.lab) {
+    seen.reset();
+    last.reset();
+  }
   auto opened =
-      looked ? std::optional<Result<Session>>() : open_locked(desired.lab, arguments, console);
-  if (opened && !*opened) {
-    console.fail(opened->error());
+      last ? Result<Session>(*std::move(last)) : open_locked(desired.lab, arguments, console);
+  if (!opened) {
+    console.fail(opened.error());
     return kFailed;
   }
-  Session& session = looked ? early.session() : **opened;
+  Session& session = *opened;
   const auto failed = session.reconciler().apply(desired,
                                                  {.source = file->source,
                                                   .keep_wreck = arguments.keep,
                                                   .shown = arguments.json,
-                                                  .seen = looked ? &early.seen() : nullptr},
+                                                  .seen = seen ? &*seen : nullptr},
                                                  report);
   log_phases(report.profile, console);
   if (failed) {

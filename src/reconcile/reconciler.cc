@@ -78,9 +78,10 @@ resource::DesiredState Reconciler::previous(const std::string& lab,
 }
 
 Result<plan::Plan> Reconciler::plan(const resource::DesiredState& desired,
-                                    const state::LabSource& source) {
+                                    const state::LabSource& source,
+                                    resource::ObservedState* seen) {
   const state::LabRecord record = store_.load(desired.lab);
-  NSLAB_ASSIGN(observed, host_.observe());
+  NSLAB_ASSIGN(observed, seen != nullptr ? std::move(*seen) : host_.observe());
   return plan::diff(desired, observed, last_applied(record, desired, source));
 }
 

@@ -44,8 +44,11 @@ class Reconciler {
         read_(std::move(read)),
         interrupted_(std::move(interrupted)) {}
 
-  // What apply() would do. Changes nothing. `source` is what `desired` was read from.
-  Result<plan::Plan> plan(const resource::DesiredState& desired, const state::LabSource& source);
+  // What apply() would do. Changes nothing. `source` is what `desired` was read from, and
+  // `seen` what host.observe() has just said, where it was asked beforehand: it is moved from.
+  Result<plan::Plan> plan(const resource::DesiredState& desired,
+                          const state::LabSource& source,
+                          resource::ObservedState* seen = nullptr);
 
   // Why the host cannot execute the plan, each with its line: what stands in the way, and
   // what it lacks. And what will go wrong with what the plan makes, though it can be made.
@@ -58,8 +61,7 @@ class Reconciler {
     // The report's plan is to be shown: with what is drift, which takes reading the recorded
     // file, and with all that goes along where the lab goes.
     bool shown = false;
-    // What host.observe() has just said, where it was asked beforehand; it is moved from.
-    resource::ObservedState* seen = nullptr;
+    resource::ObservedState* seen = nullptr;  // as of plan()
   };
 
   // Makes the host match. With a desired state without resources the lab and its
