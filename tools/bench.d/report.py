@@ -94,13 +94,16 @@ class Results:
         return [each for each in self.results if each["contender"] == "nslab" and "again" in each]
 
     def rest(self):
-        """The other commands of nslab, the first two as a share of `up`."""
-        rows = [["nslab", "up again", "of up", "1 changed", "of up", "status", "exec", "nsenter", "exec/nsenter"]]
+        """The other commands of nslab, the first two as a share of `up`; "more": what the change
+        of one node takes beyond an `up` without a change, as a share as well."""
+        rows = [["nslab", "up again", "of up", "1 changed", "of up", "more", "status", "exec", "nsenter", "exec/nsenter"]]
         for each in self.nslab():
             up = median(each["up"])
+            more = median([changed - again for changed, again in zip(each["changed"], each["again"])])
             rows.append([f"{each['shape']}, {each['nodes']} nodes",
                          seconds(median(each["again"])), f"{100 * median(each['again']) / up:.1f}%",
                          seconds(median(each["changed"])), f"{100 * median(each['changed']) / up:.1f}%",
+                         f"{100 * more / up:.1f}%",
                          seconds(median(each["status"])),
                          seconds(median(each["exec"])), seconds(median(each["nsenter"])),
                          f"{median(each['exec']) / median(each['nsenter']):.2f}"])
