@@ -30,9 +30,9 @@ std::string outcome(const resource::DesiredState& desired, const plan::Plan& pla
          plural(cables, "cable") + " (" + report::plan_summary(plan) + ")\n";
 }
 
-Result<Session> open_locked(const std::string& lab, const Arguments& arguments, Console& console) {
+Result<Session> open_locked(const std::string& lab, bool wait, Console& console) {
   NSLAB_ASSIGN(session, Session::open(lab, console));
-  NSLAB_TRY(session.lock("up", arguments.wait));
+  NSLAB_TRY(session.lock("up", wait));
   return session;
 }
 
@@ -43,9 +43,8 @@ std::optional<Session> lock_last(const Arguments& arguments, Console& console) {
   if (!lab) {
     return std::nullopt;
   }
-  auto session = Session::open(*lab, console);
-  const bool locked = session && session->lock("up", /*wait=*/false);
-  return locked ? std::optional(*std::move(session)) : std::nullopt;
+  auto session = open_locked(*lab, /*wait=*/false, console);
+  return session ? std::optional(*std::move(session)) : std::nullopt;
 }
 
 int run(const Arguments& arguments, Console& console) {
@@ -71,7 +70,7 @@ int run(const Arguments& arguments, Console& console) {
     last.reset();
   }
   auto opened =
-      last ? Result<Session>(*std::move(last)) : open_locked(desired.lab, arguments, console);
+      last ? Result<Session>(*std::move(last)) : open_locked(desired.lab, arguments.wait, console);
   if (!opened) {
     console.fail(opened.error());
     return kFailed;

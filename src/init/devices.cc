@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "base/fd.h"
+#include "init/userns.h"
 
 namespace nslab::init {
 namespace {
@@ -68,8 +69,7 @@ Failure make_device(const Device& device, int host_devices, uid_t owner) {
   if (::mknod(device.path, kForAll, makedev(device.major, device.minor)) != 0) {
     return errno == EPERM ? mount_device(device, host_devices) : failed("making", device.path);
   }
-  return owner != 0 && ::chown(device.path, owner, owner) != 0 ? failed("making", device.path)
-                                                               : kSuccess;
+  return give_to(owner, device.path) ? kSuccess : failed("making", device.path);
 }
 
 }  // namespace

@@ -74,9 +74,7 @@ Failure mount_overlay(const char* target, const Options& layers, uid_t root_user
     return failed("mounting an overlay on", target);
   }
   // Now the mount's root, which is the upper directory's.
-  return root_user != 0 && ::chown(target, root_user, root_user) != 0
-             ? failed("giving the node its root")
-             : kSuccess;
+  return give_to(root_user, target) ? kSuccess : failed("giving the node its root");
 }
 
 void append_upper(Options& options, std::string_view upper, std::string_view work) {

@@ -15,6 +15,7 @@
 #include "init/overlay.h"
 #include "init/syscalls.h"
 #include "init/text.h"
+#include "init/userns.h"
 
 namespace nslab::init {
 namespace {
@@ -121,10 +122,6 @@ Failure forget_host_root(const UniqueFd& stage) {
     return failed("leaving the host's root");
   }
   return kSuccess;
-}
-
-bool give_to(uid_t owner, const char* path) {
-  return owner == 0 || ::chown(path, owner, owner) == 0;
 }
 
 // The node's /etc/hostname, in the upper directory before that is mounted: through the

@@ -53,6 +53,10 @@ Failure find_root_of(int userns, uid_t& root_user) {
   return kSuccess;
 }
 
+bool give_to(uid_t root_user, const char* path) {
+  return root_user == 0 || ::chown(path, root_user, root_user) == 0;
+}
+
 int clone_mapped(const char* path, int userns) {
   UniqueFd tree(::open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
   if (!tree.valid()) {

@@ -1,4 +1,5 @@
 // The messages of netlink.h: building requests, reading the attributes of replies.
+#include <linux/if_link.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 
@@ -85,6 +86,7 @@ void Batch::add(std::size_t tag, const Message& message, std::string what) {
 }
 
 Attributes::Attributes(const nlmsghdr& message, std::size_t header_size, int max_type) {
+  static_assert(IFLA_MAX < std::tuple_size<decltype(table_)>());
   assert(static_cast<std::size_t>(max_type) < table_.size());
   const auto skip = static_cast<int>(NLMSG_ALIGN(header_size));
   auto* header = const_cast<nlmsghdr*>(&message);
