@@ -94,7 +94,7 @@ def plant_files(number):
     """Beside the state directory, in it, and mounts that are called as nslab's are."""
     for i in range(number // 3):
         path = (f"/run/nslab{i}/crash/nodes/a/init.sock", f"/run/nslab/.crash{i}", f"/run/nslab/crash{i}.txt",
-                f"/tmp/nslab-init-{i}", f"/run/nslab/notes/{i}/precious")[i % 5]
+                f"/run/nslab-init-{i}", f"/run/nslab/notes/{i}/precious")[i % 5]
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_text(str(i))
     for i in range(4):
