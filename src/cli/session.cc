@@ -185,7 +185,7 @@ Result<Session> Session::open(const std::string& lab, Console& console) {
   NSLAB_ASSIGN(host, host::LinuxHost::open(directory, lab, interrupted));
   session.host_ = std::move(host);
   session.reconciler_ = std::make_unique<reconcile::Reconciler>(
-      *session.host_, *session.store_, console, read_recorded, interrupted);
+      *session.host_, *session.store_, console, read_recorded);
   return session;
 }
 

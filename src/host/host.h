@@ -76,8 +76,10 @@ class Host {
   // What the specs do not say: processes, memory, counters.
   virtual Result<LabStatus> inspect() = 0;
 
-  // Whether the user's interrupt ends a wait or a long batch. At first it does; what puts a
-  // lab back is not ended by the interrupt that it comes from.
+  // The user wants the command to end: a wait, a long batch and the walk through a plan do.
+  [[nodiscard]] virtual bool interrupted() const = 0;
+  // Whether that is heeded. At first it is; what puts a lab back is not ended by the
+  // interrupt that it comes from.
   virtual void heed_interrupts(bool heed) = 0;
 };
 

@@ -88,7 +88,7 @@ std::vector<const T*> typed(std::span<const resource::Spec* const> batch) {
 
 Result<std::unique_ptr<LinuxHost>> LinuxHost::open(const std::string& state_dir,
                                                    const std::string& lab,
-                                                   std::function<bool()> interrupted) {
+                                                   std::function<bool()> interrupt) {
   if (::geteuid() != 0) {
     return Error{.kind = ErrorKind::permission,
                  .message = "nslab makes namespaces and cgroups, which takes root",
@@ -99,7 +99,7 @@ Result<std::unique_ptr<LinuxHost>> LinuxHost::open(const std::string& state_dir,
   }
   NSLAB_ASSIGN(cgroups, kernel::CgroupTree::open(cgroup_parent()));
   auto context =
-      std::make_unique<Context>(Layout(state_dir, lab), std::move(cgroups), std::move(interrupted));
+      std::make_unique<Context>(Layout(state_dir, lab), std::move(cgroups), std::move(interrupt));
   return std::unique_ptr<LinuxHost>(new LinuxHost(std::move(context)));
 }
 
@@ -198,6 +198,10 @@ Result<void> LinuxHost::settle() {
 Result<LabStatus> LinuxHost::inspect() {
   context_->close_distrusted();
   return host::inspect(*context_);
+}
+
+bool LinuxHost::interrupted() const {
+  return context_->interrupted();
 }
 
 void LinuxHost::heed_interrupts(bool heed) {

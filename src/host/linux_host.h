@@ -13,11 +13,11 @@ struct Context;
 
 class LinuxHost final : public Host {
  public:
-  // Finds the host's cgroup hierarchies; changes nothing. `interrupted` is asked
-  // during waits. Fails where the caller is not root.
+  // Finds the host's cgroup hierarchies; changes nothing. `interrupt` is asked
+  // whether the user has interrupted the command. Fails where the caller is not root.
   static Result<std::unique_ptr<LinuxHost>> open(const std::string& state_dir,
                                                  const std::string& lab,
-                                                 std::function<bool()> interrupted);
+                                                 std::function<bool()> interrupt);
 
   ~LinuxHost() override;
 
@@ -33,6 +33,7 @@ class LinuxHost final : public Host {
   Outcome destroy(std::span<const resource::Spec* const> batch) override;
   Result<void> settle() override;
   Result<LabStatus> inspect() override;
+  [[nodiscard]] bool interrupted() const override;
   void heed_interrupts(bool heed) override;
 
   // From now on observe() reads how much went through interfaces, for inspect().

@@ -81,16 +81,8 @@ Error blame(const Step& step, Error error) {
 // The steps as batches, one after the other.
 class Execution {
  public:
-  Execution(const std::vector<Step>& steps,
-            host::Host& host,
-            Progress& progress,
-            const Interrupted& interrupted,
-            Profile& profile)
-      : steps_(steps),
-        host_(host),
-        progress_(progress),
-        interrupted_(interrupted),
-        profile_(profile) {}
+  Execution(const std::vector<Step>& steps, host::Host& host, Progress& progress, Profile& profile)
+      : steps_(steps), host_(host), progress_(progress), profile_(profile) {}
 
   Result<void> run() {
     while (!rest().empty()) {
@@ -104,7 +96,7 @@ class Execution {
 
  private:
   [[nodiscard]] Result<void> go_on() const {
-    return interrupted_() ? interruption() : Result<void>();
+    return host_.interrupted() ? interruption() : Result<void>();
   }
 
   [[nodiscard]] std::span<const Step> rest() const { return std::span(steps_).subspan(done_); }
@@ -196,7 +188,6 @@ class Execution {
   const std::vector<Step>& steps_;
   host::Host& host_;
   Progress& progress_;
-  const Interrupted& interrupted_;
   Profile& profile_;
   std::size_t done_ = 0;
   // The kernel takes a namespace apart some time after its end. Until then the
@@ -209,11 +200,10 @@ class Execution {
 Result<void> execute(const plan::Plan& plan,
                      host::Host& host,
                      Progress& progress,
-                     const Interrupted& interrupted,
                      Profile& profile) {
   const bool simple = plan.count(Action::replace) == 0;
   const std::vector<Step> taken_apart = simple ? std::vector<Step>{} : plan::halves(plan);
-  return Execution(simple ? plan.steps() : taken_apart, host, progress, interrupted, profile).run();
+  return Execution(simple ? plan.steps() : taken_apart, host, progress, profile).run();
 }
 
 }  // namespace nslab::reconcile

@@ -1,7 +1,6 @@
 // Walks a plan against a host, batch by batch.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -26,17 +25,14 @@ class Progress {
   virtual void warn(const std::vector<Error>& /*warnings*/) {}
 };
 
-using Interrupted = std::function<bool()>;
-
 // Executes the plan as batches of one action and kind: first what goes, then what
 // changes and comes (plan/halves.h). Progress is told of these halves, and
 // each kind of batch is a phase of the profile. Stops at the first failure
-// and returns it, with the position in the lab file of what asked for the object. What was done is
-// not undone.
+// and returns it, with the position in the lab file of what asked for the object; also where
+// the host says between two batches that it is interrupted. What was done is not undone.
 Result<void> execute(const plan::Plan& plan,
                      host::Host& host,
                      Progress& progress,
-                     const Interrupted& interrupted,
                      Profile& profile);
 
 }  // namespace nslab::reconcile

@@ -189,7 +189,7 @@ Result<void> Reconciler::converge(const resource::DesiredState& desired,
       return plan->conflicts().front();
     }
     scope.reach(*plan);
-    NSLAB_TRY(execute(*plan, host_, progress_, interrupted_, report.profile));
+    NSLAB_TRY(execute(*plan, host_, progress_, report.profile));
     {
       const Profile::Timer timer(report.profile, "settle");
       progress_.stage("waiting for the kernel");
@@ -225,7 +225,6 @@ Failed Reconciler::roll_back(Error cause,
                              Report& report) {
   progress_.stage("rolling back");
   // The user's interrupt has done its work: rolling back is not interrupted by it.
-  const Interrupted asked = std::exchange(interrupted_, [] { return false; });
   host_.heed_interrupts(false);
   const auto done = [&]() -> Result<void> {
     // What was taken down comes back under the same names. If it stays, making it
@@ -238,7 +237,6 @@ Failed Reconciler::roll_back(Error cause,
                                                        : store_.remove(target.lab);
   }();
   host_.heed_interrupts(true);
-  interrupted_ = asked;
   Failed failed{.errors = {std::move(cause)}, .rolled_back = done.has_value()};
   if (!done) {
     failed.rollback_error = done.error();

@@ -3,6 +3,7 @@
 // with different desired states; `plan` and `status` are its first half.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,16 +34,8 @@ struct Failed {
 
 class Reconciler {
  public:
-  Reconciler(host::Host& host,
-             const state::RecordStore& store,
-             Progress& progress,
-             ReadSource read,
-             Interrupted interrupted)
-      : host_(host),
-        store_(store),
-        progress_(progress),
-        read_(std::move(read)),
-        interrupted_(std::move(interrupted)) {}
+  Reconciler(host::Host& host, const state::RecordStore& store, Progress& progress, ReadSource read)
+      : host_(host), store_(store), progress_(progress), read_(std::move(read)) {}
 
   // What apply() would do. Changes nothing. `source` is what `desired` was read from, and
   // `seen` what host.observe() has just said, where it was asked beforehand: it is moved from.
@@ -102,7 +95,6 @@ class Reconciler {
   const state::RecordStore& store_;
   Progress& progress_;
   ReadSource read_;
-  Interrupted interrupted_;
   std::optional<resource::DesiredState> last_;  // what last_applied() has read
 };
 

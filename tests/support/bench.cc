@@ -5,13 +5,10 @@
 namespace nslab::test {
 
 reconcile::Reconciler Bench::reconciler() {
-  return {host,
-          store,
-          progress_,
-          [this](const std::string& /*lab*/, const state::LabSource& source) {
-            return std::optional(said_.at(source.text));
-          },
-          [this] { return interrupted_at.has_value() && host.touched() >= *interrupted_at; }};
+  return {
+      host, store, progress_, [this](const std::string& /*lab*/, const state::LabSource& source) {
+        return std::optional(said_.at(source.text));
+      }};
 }
 
 state::LabSource Bench::source_of(const resource::DesiredState& desired, std::string file) {

@@ -26,8 +26,6 @@ class Bench {
   ScratchDirectory directory;
   state::RecordStore store{directory.path() + "/state"};
   FakeHost host;
-  // From this object on the user has interrupted.
-  std::optional<std::size_t> interrupted_at;
 
   // The file's text is made up: it is remembered what it says.
   std::optional<reconcile::Failed> apply(const resource::DesiredState& desired,

@@ -4,6 +4,7 @@
 // any object, and be changed behind nslab's back.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -46,9 +47,12 @@ class FakeHost : public host::Host {
   Result<void> settle() override;
   Result<host::LabStatus> inspect() override;
 
-  void heed_interrupts(bool heed) override { heeds_interrupts = heed; }
+  [[nodiscard]] bool interrupted() const override { return heeds_interrupts_ && interrupt(); }
 
-  bool heeds_interrupts = true;
+  void heed_interrupts(bool heed) override { heeds_interrupts_ = heed; }
+
+  // Whether the user has interrupted.
+  std::function<bool()> interrupt = [] { return false; };
 
   // From now on fails at one object, once.
   void fail(Fault fault);
@@ -92,6 +96,7 @@ class FakeHost : public host::Host {
   std::size_t countdown_ = 0;
   bool failed_ = false;
   bool blind_ = false;
+  bool heeds_interrupts_ = true;
   std::size_t touched_ = 0;
   // Interfaces ("@switch/web.eth0") whose other end went with its namespace: the
   // kernel lets go of them some time later.

@@ -38,10 +38,6 @@ const LabSketch kTwo{.subnets = {{.name = "net"}},
                                 .services = {"one", "two"},
                                 .own_user = true}}};
 
-bool never() {
-  return false;
-}
-
 }  // namespace
 
 TEST_CASE("execute: a call for all objects of one kind, but for those that wait for each other") {
@@ -49,7 +45,7 @@ TEST_CASE("execute: a call for all objects of one kind, but for those that wait 
   Profile profile;
   Listener listener;
   const auto plan = plan::diff(desired_state(kTwo), {});
-  REQUIRE(reconcile::execute(plan, host, listener, never, profile));
+  REQUIRE(reconcile::execute(plan, host, listener, profile));
   CHECK(host.calls ==
         std::vector<std::string>{"create lab",
                                  "create shared-file:/etc/hosts",
@@ -77,8 +73,7 @@ TEST_CASE("execute: two cables swap their ends") {
   Profile profile;
   host.world = as_observed(desired_state(before));
   Silent silent;
-  REQUIRE(reconcile::execute(
-      plan::diff(desired_state(after), host.world), host, silent, never, profile));
+  REQUIRE(reconcile::execute(plan::diff(desired_state(after), host.world), host, silent, profile));
   CHECK(print(host.world) == print(as_observed(desired_state(after))));
   CHECK(host.calls.front() == "destroy veth:a/l2 veth:a/l1");
 }
@@ -90,8 +85,7 @@ TEST_CASE("execute: names that a dying namespace holds are waited for") {
   LabSketch after = kTwo;
   after.nodes[1].own_user = false;
   Silent silent;
-  REQUIRE(reconcile::execute(
-      plan::diff(desired_state(after), host.world), host, silent, never, profile));
+  REQUIRE(reconcile::execute(plan::diff(desired_state(after), host.world), host, silent, profile));
   CHECK(host.calls == std::vector<std::string>{"destroy node:b",
                                                "destroy userns:b",
                                                "settle",
@@ -109,7 +103,7 @@ TEST_CASE("execute: the failure says what was being done, for which line") {
   host.fail({.object = 5, .os_error = 28});
   Silent silent;
   const auto plan = plan::diff(desired_state(kTwo), {});
-  const auto done = reconcile::execute(plan, host, silent, never, profile);
+  const auto done = reconcile::execute(plan, host, silent, profile);
   REQUIRE_FALSE(done);
   CHECK(to_string(done.error()) ==
         "creating netns:@switch: the fault of the test: No space left on device (ENOSPC)");
@@ -122,7 +116,7 @@ TEST_CASE("execute: each kind of batch is a phase") {
   FakeHost host;
   Profile profile;
   Silent silent;
-  REQUIRE(reconcile::execute(plan::diff(desired_state(kTwo), {}), host, silent, never, profile));
+  REQUIRE(reconcile::execute(plan::diff(desired_state(kTwo), {}), host, silent, profile));
   std::vector<std::string> names;
   for (const Phase& phase : profile.phases()) {
     names.push_back(phase.name);
@@ -137,9 +131,8 @@ TEST_CASE("execute: an interrupt stops between two calls") {
   FakeHost host;
   Profile profile;
   Silent silent;
-  int asked = 0;
-  const auto done = reconcile::execute(
-      plan::diff(desired_state(kTwo), {}), host, silent, [&] { return ++asked > 2; }, profile);
+  host.interrupt = [&] { return host.calls.size() == 2; };
+  const auto done = reconcile::execute(plan::diff(desired_state(kTwo), {}), host, silent, profile);
   REQUIRE_FALSE(done);
   CHECK(done.error().kind == ErrorKind::interrupted);
   CHECK(host.calls.size() == 2);
@@ -151,7 +144,7 @@ TEST_CASE("execute: nodes are made beside the network that none of them needs") 
   Profile profile;
   Listener listener;
   const auto plan = plan::diff(desired_state(kTwo), {});
-  REQUIRE(reconcile::execute(plan, host, listener, never, profile));
+  REQUIRE(reconcile::execute(plan, host, listener, profile));
   CHECK(print(host.world) == print(as_observed(desired_state(kTwo))));
   CHECK(std::ranges::count(profile.phases(), "create nodes and network", &Phase::name) == 1);
   const std::vector<std::string> beside(listener.heard.begin() + 5, listener.heard.begin() + 9);
@@ -166,10 +159,10 @@ TEST_CASE("execute: an interrupt ends it between what is laid beside the nodes, 
   host.side_by_side = true;
   Profile profile;
   Listener listener;
-  const auto after_bridge = [&] {
+  host.interrupt = [&] {
     return !listener.heard.empty() && listener.heard.back().starts_with("+ bridge");
   };
-  const auto ended = reconcile::execute(plan, host, listener, after_bridge, profile);
+  const auto ended = reconcile::execute(plan, host, listener, profile);
   REQUIRE_FALSE(ended);
   CHECK(ended.error().kind == ErrorKind::interrupted);
   CHECK(host.world.resources.contains({resource::Kind::bridge, "net"}));
@@ -186,7 +179,7 @@ TEST_CASE("execute: what fails beside something else is told all the same") {
     host.world.add(taken);
     Profile profile;
     Silent silent;
-    const auto failed = reconcile::execute(plan, host, silent, never, profile);
+    const auto failed = reconcile::execute(plan, host, silent, profile);
     REQUIRE_FALSE(failed);
     CHECK(failed.error().context.back() == "creating " + to_string(id_of(taken)));
     CHECK(failed.error().os_error == EEXIST);

@@ -149,7 +149,7 @@ TEST_CASE("apply: the wreck of a command that was killed is not kept") {
 
 TEST_CASE("apply: an interrupt rolls back, and does not interrupt that") {
   Bench bench;
-  bench.interrupted_at = 10;
+  bench.host.interrupt = [&] { return bench.host.touched() >= 10; };
   const auto failed = bench.apply(desired_state(webdb()));
   REQUIRE(failed);
   CHECK(failed->errors.front().kind == ErrorKind::interrupted);
@@ -165,16 +165,13 @@ TEST_CASE("apply: a host that cannot be read any more is said not to be rolled b
   REQUIRE_FALSE(bench.apply(desired_state({})));
   Silent silent;
   // Blind from the first change on.
+  bench.host.interrupt = [&] {
+    bench.host.go_blind(true);
+    return true;
+  };
   reconcile::Reconciler reconciler(
-      bench.host,
-      bench.store,
-      silent,
-      [](const std::string&, const state::LabSource&) {
+      bench.host, bench.store, silent, [](const std::string&, const state::LabSource&) {
         return std::optional<resource::DesiredState>();
-      },
-      [&] {
-        bench.host.go_blind(true);
-        return true;
       });
   reconcile::Report report;
   const auto failed = reconciler.apply(desired_state(webdb()), {}, report);
