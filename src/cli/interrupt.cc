@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,6 +14,7 @@ namespace {
 constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP};
 
 volatile sig_atomic_t received = 0;
+volatile sig_atomic_t wake = -1;  // an eventfd(2)
 
 void note(int signal) {
   if (received != 0) {
@@ -20,11 +22,16 @@ void note(int signal) {
     ::_exit(kSignalled + signal);
   }
   received = signal;
+  const int error = errno;
+  (void)::eventfd_write(wake, 1);
+  errno = error;
 }
 
 }  // namespace
 
 void watch_interrupts() {
+  wake = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
   struct sigaction action {};
 
   action.sa_handler = note;
@@ -38,18 +45,15 @@ bool interrupted() {
   return received != 0;
 }
 
+int interrupt_fd() {
+  return wake;
+}
+
 bool wait_readable(int fd) {
-  sigset_t held;
-  sigset_t before;
-  ::sigemptyset(&held);
-  for (const int signal : kSignals) {
-    ::sigaddset(&held, signal);
+  std::array<pollfd, 2> waiting{
+      {{.fd = fd, .events = POLLIN, .revents = 0}, {.fd = wake, .events = POLLIN, .revents = 0}}};
+  while (received == 0 && ::poll(waiting.data(), waiting.size(), -1) < 0 && errno == EINTR) {
   }
-  ::sigprocmask(SIG_BLOCK, &held, &before);
-  pollfd waiting{.fd = fd, .events = POLLIN, .revents = 0};
-  while (received == 0 && ::ppoll(&waiting, 1, nullptr, &before) < 0 && errno == EINTR) {
-  }
-  ::sigprocmask(SIG_SETMASK, &before, nullptr);
   return received == 0;
 }
 

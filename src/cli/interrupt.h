@@ -9,8 +9,11 @@ void watch_interrupts();
 
 bool interrupted();
 
-// Waits until the descriptor can be read. False once interrupted, also where the
-// signal came just before the wait, which read(2) would miss.
+// A descriptor that can be read once interrupted, for poll(2), which a signal just before
+// it would not end. -1 where none could be had.
+int interrupt_fd();
+
+// Waits until the descriptor can be read. False once interrupted.
 bool wait_readable(int fd);
 
 }  // namespace nslab::cli

@@ -182,7 +182,8 @@ Result<Session> Session::open(const std::string& lab, Console& console) {
   session.lab_ = lab;
   const std::string directory = state::default_state_dir();
   session.store_ = std::make_unique<state::RecordStore>(directory);
-  NSLAB_ASSIGN(host, host::LinuxHost::open(directory, lab, interrupted));
+  NSLAB_ASSIGN(host,
+               host::LinuxHost::open(directory, lab, {.asked = interrupted, .fd = interrupt_fd()}));
   session.host_ = std::move(host);
   session.reconciler_ = std::make_unique<reconcile::Reconciler>(
       *session.host_, *session.store_, console, read_recorded);

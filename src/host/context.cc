@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/directory.h"
 #include "base/text.h"
@@ -28,10 +29,10 @@ constexpr int kDescriptors = 8192;
 
 }  // namespace
 
-Context::Context(Layout paths, kernel::CgroupTree tree, std::function<bool()> asked)
+Context::Context(Layout paths, kernel::CgroupTree tree, Interrupt asked)
     : layout(std::move(paths)),
       cgroups(std::move(tree)),
-      interrupt(std::move(asked)),
+      interrupt(asked),
       memory(std::make_unique_for_overwrite<std::byte[]>(kSpareMemory)),
       inherited(count_inherited()) {
   reserve_descriptors(kDescriptors);
@@ -47,6 +48,18 @@ void Context::close_distrusted() {
     open.clear();
     spawner.reset();
   }
+}
+
+Result<Packet> Context::await(Control& control,
+                              std::chrono::steady_clock::time_point deadline) const {
+  const bool ready = control.wait(deadline, heeds_interrupts ? interrupt.fd : -1);
+  if (interrupted()) {
+    return interruption();
+  }
+  if (!ready) {
+    return kernel_error("waiting for a node's init", ETIMEDOUT);
+  }
+  return control.receive(this->deadline());
 }
 
 std::size_t Context::descriptors() const {

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -18,6 +17,7 @@
 #include "base/result.h"
 #include "host/control.h"
 #include "host/host.h"
+#include "host/interrupt.h"
 #include "host/layout.h"
 #include "kernel/address.h"
 #include "kernel/cgroup.h"
@@ -61,7 +61,7 @@ struct NodeAnswer {
 };
 
 struct Context {
-  Context(Layout paths, kernel::CgroupTree tree, std::function<bool()> asked);
+  Context(Layout paths, kernel::CgroupTree tree, Interrupt asked);
   ~Context();
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
@@ -70,7 +70,7 @@ struct Context {
   kernel::CgroupTree cgroups;
   // The network namespace that the command's threads are in.
   UniqueFd home;
-  std::function<bool()> interrupt;
+  Interrupt interrupt;
   bool heeds_interrupts = true;
   // Started for the first node that a command makes; ends with the command.
   std::unique_ptr<Spawner> spawner;
@@ -101,7 +101,10 @@ struct Context {
   std::atomic<bool> distrusted = false;
   void close_distrusted();
 
-  [[nodiscard]] bool interrupted() const { return heeds_interrupts && interrupt(); }
+  // A reply that an init takes its time for: until the deadline, or the user interrupts.
+  Result<Packet> await(Control& control, std::chrono::steady_clock::time_point deadline) const;
+
+  [[nodiscard]] bool interrupted() const { return heeds_interrupts && interrupt.asked(); }
 
   // How many descriptors the command may have.
   [[nodiscard]] std::size_t descriptors() const;

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <limits>
 #include <memory>
 
 #include "base/text.h"
@@ -43,14 +44,16 @@ std::size_t size_of(const Packet& packet) {
 int milliseconds_to(Clock::time_point deadline) {
   const auto left =
       std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-  return static_cast<int>(std::max<long>(left, 0));
+  return static_cast<int>(std::clamp<long>(left, 0, std::numeric_limits<int>::max()));
 }
 
-// Whether there is something to read before the deadline; an error where the wait fails.
-Result<bool> wait_readable(int socket, Clock::time_point deadline) {
-  pollfd poll{.fd = socket, .events = POLLIN, .revents = 0};
+// Whether there is something to read, from one or the other, before the deadline; an error
+// where the wait fails.
+Result<bool> wait_readable(int socket, int other, Clock::time_point deadline) {
+  std::array<pollfd, 2> waiting{{{.fd = socket, .events = POLLIN, .revents = 0},
+                                 {.fd = other, .events = POLLIN, .revents = 0}}};
   for (;;) {
-    const int ready = ::poll(&poll, 1, milliseconds_to(deadline));
+    const int ready = ::poll(waiting.data(), waiting.size(), milliseconds_to(deadline));
     if (ready >= 0) {
       return ready > 0;
     }
@@ -156,7 +159,7 @@ Result<Packet> receive_packet(int socket, Clock::time_point deadline) {
     if (errno != EAGAIN && errno != EINTR) {
       return kernel_error("talking to a node's init", errno);
     }
-    NSLAB_ASSIGN(ready, wait_readable(socket, deadline));
+    NSLAB_ASSIGN(ready, wait_readable(socket, -1, deadline));
     if (!ready) {
       return kernel_error("waiting for a node's init", ETIMEDOUT);
     }
@@ -213,8 +216,8 @@ Result<void> Control::ask_status() {
   return send("status", {});
 }
 
-bool Control::wait(Clock::time_point deadline) const {
-  return wait_readable(socket_.get(), deadline).value_or(true);
+bool Control::wait(Clock::time_point deadline, int other) const {
+  return wait_readable(socket_.get(), other, deadline).value_or(true);
 }
 
 Result<std::vector<Packet>> Control::hear_status(std::chrono::milliseconds patience) {

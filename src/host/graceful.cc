@@ -3,7 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
+#include <charconv>
+#include <utility>
 
 #include "base/directory.h"
 #include "host/control.h"
@@ -14,74 +15,101 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::chrono::seconds kToAnswer{10};
+
 // A node's name has no colon.
 constexpr char kSeparator = ':';
 
-std::string mark_of(const Layout& layout, const resource::Service& spec) {
-  return layout.graceful_dir() + "/" + spec.node + kSeparator + spec.name;
+std::string mark_of(const Layout& layout, const std::string& node, const std::string& name) {
+  return layout.graceful_dir() + "/" + node + kSeparator + name;
 }
 
-std::string_view node_of(std::string_view mark) {
-  return mark.substr(0, mark.find(kSeparator));
+// Nothing for what cannot be read as a number: such a service has its init's own patience.
+std::chrono::milliseconds timeout_in(const std::string& mark) {
+  const std::string text = read_file(mark).value_or("");
+  std::int64_t count = 0;
+  (void)std::from_chars(text.data(), text.data() + text.size(), count);
+  return std::chrono::milliseconds(std::max<std::int64_t>(count, 0));
 }
 
-// Sends the request to each, and keeps those that answer.
-void ask_all(std::vector<Control>& nodes,
-             std::string_view verb,
-             std::chrono::milliseconds patience) {
-  std::erase_if(nodes, [&](Control& node) { return !node.send(verb, {}); });
-  const auto deadline = Clock::now() + patience;
-  std::erase_if(nodes, [&](Control& node) { return !node.receive(deadline); });
+Result<Control> ask_to_stop(const Layout& layout, const Stopping& service) {
+  NSLAB_ASSIGN(control, Control::connect(layout.control_socket(service.node)));
+  NSLAB_TRY(control.send("stop", Packet().add("name", service.name)));
+  return control;
+}
+
+Result<void> hear_of_end(const Context& context,
+                         Result<Control>& asked,
+                         Clock::time_point deadline) {
+  if (!asked) {
+    return asked.error();
+  }
+  NSLAB_TRY(context.await(*asked, deadline));
+  return {};
+}
+
+// What became of each; an init that says nothing is given `patience` beyond what its
+// service may take.
+std::vector<Result<void>> stop_all(const Context& context,
+                                   std::span<const Stopping> services,
+                                   std::chrono::milliseconds patience) {
+  const std::size_t at_once = context.at_once(256, 1);
+  std::vector<Result<void>> ends;
+  while (ends.size() < services.size()) {
+    const std::size_t first = ends.size();
+    std::vector<Result<Control>> asked;
+    while (asked.size() < at_once && first + asked.size() < services.size()) {
+      asked.push_back(ask_to_stop(context.layout, services[first + asked.size()]));
+    }
+    const Clock::time_point deadline = Clock::now() + patience;
+    for (auto& control : asked) {
+      ends.push_back(hear_of_end(context, control, deadline + services[ends.size()].timeout));
+    }
+  }
+  return ends;
 }
 
 }  // namespace
+
+std::vector<Result<void>> stop_services(const Context& context,
+                                        std::span<const Stopping> services) {
+  return stop_all(context, services, Control::kPatience);
+}
+
+Result<void> end_services(const Context& context, std::span<const Stopping> services) {
+  for (Result<void>& end : stop_all(context, services, kToAnswer)) {
+    if (!end && end.error().kind == ErrorKind::interrupted) {
+      return std::move(end);
+    }
+  }
+  return {};
+}
 
 Result<void> mark_graceful(const Layout& layout, const resource::Service& spec) {
   if (!spec.graceful) {
     return {};
   }
   NSLAB_TRY(make_directory(layout.graceful_dir()));
-  return write_file(mark_of(layout, spec), "", 0600);
+  return write_file(
+      mark_of(layout, spec.node, spec.name), std::to_string(spec.stop_timeout.count()), 0600);
 }
 
-void unmark_graceful(const Layout& layout, const resource::Service& spec) {
-  (void)::unlink(mark_of(layout, spec).c_str());
+void unmark_graceful(const Layout& layout, const std::string& node, const std::string& name) {
+  (void)::unlink(mark_of(layout, node, name).c_str());
 }
 
-Result<void> unmark_graceful(const Layout& layout, std::string_view node) {
+Result<std::vector<Stopping>> graceful_services(const Layout& layout) {
   NSLAB_ASSIGN(marks, names_in(layout.graceful_dir()));
+  std::vector<Stopping> services;
   for (const std::string& mark : marks) {
-    if (node_of(mark) == node) {
-      (void)::unlink((layout.graceful_dir() + "/" + mark).c_str());
+    const std::size_t colon = mark.find(kSeparator);
+    if (colon != std::string::npos) {
+      services.push_back({.node = mark.substr(0, colon),
+                          .name = mark.substr(colon + 1),
+                          .timeout = timeout_in(layout.graceful_dir() + "/" + mark)});
     }
   }
-  return {};
-}
-
-Result<std::vector<std::string>> graceful_nodes(const Layout& layout) {
-  NSLAB_ASSIGN(marks, names_in(layout.graceful_dir()));
-  std::vector<std::string> nodes;
-  for (const std::string& mark : marks) {
-    if (nodes.empty() || nodes.back() != node_of(mark)) {
-      nodes.emplace_back(node_of(mark));
-    }
-  }
-  return nodes;
-}
-
-void end_services(const Context& context, std::span<const std::string> nodes) {
-  constexpr std::chrono::seconds kToAnswer{10};
-  const std::size_t at_once = context.at_once(256, 1);
-  for (std::size_t first = 0; first < nodes.size(); first += at_once) {
-    std::vector<Control> asked;
-    for (const std::string& node : nodes.subspan(first, std::min(at_once, nodes.size() - first))) {
-      if (auto control = Control::connect(context.layout.control_socket(node))) {
-        asked.push_back(*std::move(control));
-      }
-    }
-    ask_all(asked, "about", kToAnswer);
-    ask_all(asked, "shutdown", Control::kPatience);
-  }
+  return services;
 }
 
 }  // namespace nslab::host

@@ -1,29 +1,39 @@
-// Services that want their stop signal before their node goes, and time to act on it.
-// Which there are is marked by files, so that a lab can be taken down without asking
-// every node.
+// How services end: by their signal, with time to act on it, all at a time. Those that
+// want that also when their node goes are marked by files, so that a lab can be taken
+// down without asking every node.
 #pragma once
 
+#include <chrono>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "host/context.h"
 
 namespace nslab::host {
 
+// A service that is to end.
+struct Stopping {
+  std::string node;
+  std::string name;
+  std::chrono::milliseconds timeout;  // its own: then its init kills it
+};
+
+// Stops all, those of one node too, and waits for each, until the user interrupts: what
+// became of each. The init of one that was not waited for stops it all the same.
+std::vector<Result<void>> stop_services(const Context& context, std::span<const Stopping> services);
+
+// The same where their nodes go next, so that failures make no difference: only the
+// interrupt does. Inits that hang are given 10 seconds more than their services, together.
+Result<void> end_services(const Context& context, std::span<const Stopping> services);
+
 // Before the service starts. Others of no such wish need none.
 Result<void> mark_graceful(const Layout& layout, const resource::Service& spec);
 
-// Once the service, or its whole node, is gone.
-void unmark_graceful(const Layout& layout, const resource::Service& spec);
-Result<void> unmark_graceful(const Layout& layout, std::string_view node);
+// Once the service is gone.
+void unmark_graceful(const Layout& layout, const std::string& node, const std::string& name);
 
-// The nodes that have such services, each once.
-Result<std::vector<std::string>> graceful_nodes(const Layout& layout);
-
-// Lets the services of these nodes end, all at a time, for a minute at most. Those whose
-// init hangs are given 10 seconds together; all that does not end is there to be killed.
-void end_services(const Context& context, std::span<const std::string> nodes);
+// Those that are marked, by node.
+Result<std::vector<Stopping>> graceful_services(const Layout& layout);
 
 }  // namespace nslab::host

@@ -125,8 +125,8 @@ Result<void> remove_lab(Context& context) {
   const Layout& layout = context.layout;
   context.open.clear();
   context.new_cgroups.clear();
-  NSLAB_ASSIGN(graceful, graceful_nodes(layout));
-  end_services(context, graceful);
+  NSLAB_ASSIGN(graceful, graceful_services(layout));
+  NSLAB_TRY(end_services(context, graceful));
   if (context.cgroups.exists(layout.lab())) {
     // What is killed in one stroke cannot be used again (empty_cgroup() in node.cc).
     if (is_lab_mounted(layout)) {

@@ -10,7 +10,7 @@
 //                              the kernel while no process is in it
 //     limits/NODE              its limits as they were asked for: the kernel rounds
 //     graceful/NODE:SERVICE    there for a service that wants its stop signal before its
-//                              node goes
+//                              node goes: how long it may take, in ms
 //     base/etc/hosts           what every node sees below its own layer
 //     nodes/NODE/upper, work   its writable layer
 //     nodes/NODE/init.sock     where its init listens

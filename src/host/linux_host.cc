@@ -88,7 +88,7 @@ std::vector<const T*> typed(std::span<const resource::Spec* const> batch) {
 
 Result<std::unique_ptr<LinuxHost>> LinuxHost::open(const std::string& state_dir,
                                                    const std::string& lab,
-                                                   std::function<bool()> interrupt) {
+                                                   Interrupt interrupt) {
   if (::geteuid() != 0) {
     return Error{.kind = ErrorKind::permission,
                  .message = "nslab makes namespaces and cgroups, which takes root",
@@ -98,8 +98,7 @@ Result<std::unique_ptr<LinuxHost>> LinuxHost::open(const std::string& state_dir,
     return Error{.kind = ErrorKind::not_found, .message = quote(lab) + " is not the name of a lab"};
   }
   NSLAB_ASSIGN(cgroups, kernel::CgroupTree::open(cgroup_parent()));
-  auto context =
-      std::make_unique<Context>(Layout(state_dir, lab), std::move(cgroups), std::move(interrupt));
+  auto context = std::make_unique<Context>(Layout(state_dir, lab), std::move(cgroups), interrupt);
   return std::unique_ptr<LinuxHost>(new LinuxHost(std::move(context)));
 }
 

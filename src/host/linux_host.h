@@ -1,11 +1,11 @@
 // The real host: this machine's kernel, for one lab.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "host/host.h"
+#include "host/interrupt.h"
 
 namespace nslab::host {
 
@@ -13,11 +13,11 @@ struct Context;
 
 class LinuxHost final : public Host {
  public:
-  // Finds the host's cgroup hierarchies; changes nothing. `interrupt` is asked
-  // whether the user has interrupted the command. Fails where the caller is not root.
+  // Finds the host's cgroup hierarchies; changes nothing. Fails where the caller
+  // is not root.
   static Result<std::unique_ptr<LinuxHost>> open(const std::string& state_dir,
                                                  const std::string& lab,
-                                                 std::function<bool()> interrupt);
+                                                 Interrupt interrupt);
 
   ~LinuxHost() override;
 

@@ -271,14 +271,22 @@ Result<void> forget_ipc_sysctls(const Layout& layout, const std::string& node) {
   return {};
 }
 
+// Those services of the nodes that want their signal. Their marks go with them.
+Result<void> end_services_of(const Context& context, Batch<Node> nodes) {
+  NSLAB_ASSIGN(graceful, graceful_services(context.layout));
+  std::erase_if(graceful, [&](const Stopping& each) {
+    return std::ranges::find(nodes, each.node, &Node::name) == nodes.end();
+  });
+  NSLAB_TRY(end_services(context, graceful));
+  for (const Stopping& each : graceful) {
+    unmark_graceful(context.layout, each.node, each.name);
+  }
+  return {};
+}
+
 Result<void> remove_node(Context& context, const Node& node) {
   const Layout& layout = context.layout;
-  NSLAB_ASSIGN(graceful, graceful_nodes(layout));
-  if (std::ranges::find(graceful, node.name) != graceful.end()) {
-    end_services(context, {&node.name, 1});
-  }
   NSLAB_TRY(empty_cgroup(context, node.name));
-  NSLAB_TRY(unmark_graceful(layout, node.name));
   NSLAB_TRY(forget_ipc_sysctls(layout, node.name));
   return kernel::remove_tree(layout.node_dir(node.name));
 }
@@ -327,6 +335,9 @@ Outcome change(Context& context, Changes<Node> batch) {
 }
 
 Outcome destroy(Context& context, Batch<Node> batch) {
+  if (auto ended = end_services_of(context, batch); !ended) {
+    return Failure{0, std::move(ended).error()};
+  }
   return each(batch, [&](const Node& spec) { return remove_node(context, spec); });
 }
 

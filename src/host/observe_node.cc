@@ -62,7 +62,8 @@ std::optional<Spec> service_of(const Packet& packet) {
   auto service = remembered<resource::Service>(packet);
   if (service) {
     // One that was told to end is as good as ended, whoever told it and did not wait.
-    service->failed = packet.get("state") == init::kFailed || packet.number("stopping") != 0;
+    service->failed =
+        packet.get("state") == init::kFailed || packet.get("state") == init::kStopping;
   }
   return service;
 }

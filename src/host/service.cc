@@ -26,30 +26,15 @@ using resource::Setup;
 // How much of a failed command's output an error carries: its end.
 constexpr std::size_t kMostOutput = 4000;
 
+// What takes as long as it takes, but not past the user's patience.
+constexpr auto kForever = std::chrono::steady_clock::time_point::max();
+
 std::string tail(std::string text) {
   if (text.size() > kMostOutput) {
     const std::size_t line = text.find('\n', text.size() - kMostOutput);
     text.erase(0, line == std::string::npos ? text.size() - kMostOutput : line + 1);
   }
   return text;
-}
-
-// Waits for a reply however long the other side takes, but not past the user's
-// patience: an interrupt ends it.
-Result<Packet> await(const Context& context, Control& control) {
-  for (;;) {
-    if (context.interrupted()) {
-      return interruption();
-    }
-    pollfd poll{.fd = control.fd(), .events = POLLIN, .revents = 0};
-    const int ready = ::poll(&poll, 1, -1);
-    if (ready > 0) {
-      return control.receive(context.deadline());
-    }
-    if (ready < 0 && errno != EINTR) {
-      return kernel_error("waiting for a node", errno);
-    }
-  }
 }
 
 // A command that was started in a node, and where its output goes.
@@ -99,7 +84,7 @@ std::string failure(const Packet& reply) {
 }
 
 Result<void> finish(const Context& context, const Setup& spec, Running& running) {
-  NSLAB_ASSIGN(reply, await(context, running.control));
+  NSLAB_ASSIGN(reply, context.await(running.control, kForever));
   if (reply.verb == "exit" && reply.get("code") == "0") {
     return {};
   }
@@ -113,6 +98,10 @@ Result<void> finish(const Context& context, const Setup& spec, Running& running)
 
 std::string_view ready_name(const Ready& ready) {
   return resource::kReadyTypeNames[static_cast<std::size_t>(ready.type)];
+}
+
+Stopping to_stop(const Service& spec) {
+  return {.node = spec.node, .name = spec.name, .timeout = spec.stop_timeout};
 }
 
 Packet start_packet(const Service& spec) {
@@ -144,8 +133,10 @@ Result<Control> start(const Context& context, const Service& spec) {
   if (!log.valid()) {
     return kernel_error("creating " + quote(path), errno);
   }
-  // A service that failed for good is known to the init until it is stopped.
-  (void)control.request("stop", Packet().add("name", spec.name));
+  // A service that failed for good is known to the init until it is stopped; one that was
+  // being stopped when that was interrupted is so until it has ended.
+  const Stopping last = to_stop(spec);
+  (void)stop_services(context, {&last, 1});
   const int fd = log.get();
   NSLAB_TRY(control.request("start", start_packet(spec), {&fd, 1}));
   NSLAB_TRY(control.send("wait", Packet().add("name", spec.name)));
@@ -153,7 +144,7 @@ Result<Control> start(const Context& context, const Service& spec) {
 }
 
 Result<void> finish(const Context& context, const Service& spec, Control& control) {
-  NSLAB_ASSIGN(reply, await(context, control));
+  NSLAB_ASSIGN(reply, context.await(control, kForever));
   if (reply.verb == "ready") {
     return {};
   }
@@ -195,12 +186,20 @@ Outcome create(Context& context, Batch<Service> batch) {
 }
 
 Outcome destroy(Context& context, Batch<Service> batch) {
-  return each(batch, [&](const Service& spec) -> Result<void> {
-    NSLAB_ASSIGN(control, Control::connect(context.layout.control_socket(spec.node)));
-    NSLAB_TRY(control.request("stop", Packet().add("name", spec.name)));
-    unmark_graceful(context.layout, spec);
-    return {};
-  });
+  std::vector<Stopping> stopping;
+  for (const Service* spec : batch) {
+    stopping.push_back(to_stop(*spec));
+  }
+  std::vector<Result<void>> ends = stop_services(context, stopping);
+  Outcome outcome;
+  for (std::size_t i = 0; i < ends.size(); ++i) {
+    if (ends[i]) {
+      unmark_graceful(context.layout, stopping[i].node, stopping[i].name);
+    } else if (!outcome) {
+      outcome = Failure{i, std::move(ends[i]).error()};
+    }
+  }
+  return outcome;
 }
 
 }  // namespace nslab::host

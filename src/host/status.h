@@ -13,7 +13,7 @@ namespace nslab::host {
 
 struct ServiceStatus {
   std::string name;
-  std::string state;  // starting, running, ready, backoff, exited, failed
+  std::string state;  // starting, running, ready, backoff, exited, failed, stopping
   int pid = 0;        // as the host sees it; 0 when none
   std::uint64_t restarts = 0;
   std::optional<int> exit_code;

@@ -57,11 +57,9 @@
 //   about
 //     -> node hostname= env=... spec=
 //   status
-//     -> service name= spec= state= pid= restarts= stopping=1 code= signal= what=
-//          started_ms=
+//     -> service name= spec= state= pid= restarts= code= signal= what= started_ms=
 //          (each)  pid is the node's; 0 when it does not run. code or signal: how
 //          it ended last. what: why it failed. started_ms: since it started.
-//          stopping: it was told to end, and may not have yet
 //     -> setup key= spec=          (each command that `run` remembers)
 //     -> file path= spec= content= mode= cut=1   (each) as it is now. No content:
 //          it is not there. cut: there is more than the content, by length or
@@ -80,9 +78,8 @@
 //     -> ok                        creates the target
 //   unmount target=
 //     -> ok                        gone and forgotten, or never there
-//   shutdown
-//     -> ok                        services were stopped; then the init ends.
-//          SIGTERM does the same.
+//
+// SIGTERM lets it stop its services, and then ends it.
 #pragma once
 
 #include <array>
@@ -108,10 +105,11 @@ inline constexpr int kSpawnerSocket = 3;
 // The states of a service.
 inline constexpr std::string_view kStarting = "starting";  // runs, not yet ready
 inline constexpr std::string_view kReady = "ready";
-inline constexpr std::string_view kRunning = "running";  // runs, and was not ready in time
-inline constexpr std::string_view kBackoff = "backoff";  // ended, and starts again soon
-inline constexpr std::string_view kExited = "exited";    // ended for good, with status 0
-inline constexpr std::string_view kFailed = "failed";    // ended for good, otherwise
+inline constexpr std::string_view kRunning = "running";    // runs, and was not ready in time
+inline constexpr std::string_view kBackoff = "backoff";    // ended, and starts again soon
+inline constexpr std::string_view kExited = "exited";      // ended for good, with status 0
+inline constexpr std::string_view kFailed = "failed";      // ended for good, otherwise
+inline constexpr std::string_view kStopping = "stopping";  // told to end, and may have
 
 // Builds a packet.
 class Writer {

@@ -186,6 +186,9 @@ Service::Verdict Service::verdict() const {
 }
 
 std::string_view Service::state_name() const {
+  if (stopping_) {
+    return kStopping;
+  }
   constexpr std::array kNames{kStarting, kReady, kRunning, kBackoff, kExited, kFailed};
   return kNames[static_cast<std::size_t>(state_)];
 }
@@ -196,9 +199,6 @@ void Service::describe(Writer& writer, Millis time) const {
       .add("state", state_name())
       .add("pid", pid_)
       .add("restarts", restarts_);
-  if (stopping_) {
-    writer.add("stopping", 1);
-  }
   if (has_ended_ && WIFEXITED(status_)) {
     writer.add("code", WEXITSTATUS(status_));
   } else if (has_ended_) {

@@ -237,16 +237,6 @@ bool unmount(Node& node, Client& client) {
   return ok(client);
 }
 
-bool shutdown(Node& node, Client& client) {
-  node.stopping = true;
-  bool gone = true;
-  for (Service& service : node.services) {
-    service.stop(now());
-    gone = gone && service.gone();
-  }
-  return gone && ok(client);
-}
-
 struct Verb {
   std::string_view name;
   bool (*answer)(Node& node, Client& client);
@@ -265,7 +255,6 @@ constexpr std::array kVerbs{
     Verb{"remove", remove},
     Verb{"mount", mount},
     Verb{"unmount", unmount},
-    Verb{"shutdown", shutdown},
 };
 
 }  // namespace

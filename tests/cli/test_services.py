@@ -5,7 +5,7 @@ import signal
 import subprocess
 import unittest
 
-from nslab_test import NSLAB, NslabTest, eventually, killed_at_the_end, main, nslab, run, succeed
+from nslab_test import FILES, NSLAB, NslabTest, eventually, killed_at_the_end, lab_file, main, nslab, run, succeed
 
 
 def lab(nodes):
@@ -70,6 +70,29 @@ def polite(signal_name, stop):
         command: "trap 'echo stopped >/out/stopped; exit 0' {signal_name}; echo >/tmp/on; while :; do sleep 0.05; done"
         ready: {{file: /tmp/on}}
 {stop}""")
+
+
+# Services that end by their signal only once the other one has had its own.
+WAITING = lab("".join(f"""
+  {me}:
+    mounts: {{/out: {{bind: /run/lab-files}}}}
+    services:
+      waiting:
+        command: "trap 'touch /out/asked-{me}; until test -e /out/asked-{other}; do sleep 0.05; done;
+          touch /out/met-{me}; exit 0' TERM; touch /tmp/on; while :; do sleep 0.05; done"
+        ready: {{file: /tmp/on}}
+        stop: {{timeout: 10s}}""" for me, other in ("ab", "ba")))
+# One that ends when it is allowed to.
+SLOW = lab("""
+  a:
+    mounts: {/out: {bind: /run/lab-files}}
+    services:
+      slow:
+        command: "rm -f /out/asked /out/go; trap 'touch /out/asked; until test -e /out/go; do sleep 0.05; done;
+          exit 0' TERM; touch /tmp/on; while :; do sleep 0.05; done"
+        ready: {file: /tmp/on}
+        stop: {timeout: 20s}
+""")
 
 
 class Services(NslabTest):
@@ -175,6 +198,46 @@ class Services(NslabTest):
             running.up(polite("TERM", ""))
             os.unlink(STOPPED)  # the change has stopped it
         self.assertFalse(os.path.exists(STOPPED))
+
+    def test_all_that_end_have_their_time_at_once(self):
+        """Each waits for the other's signal: one after the other, both would be killed."""
+        for rest in ("  a: {}\n  b: {}\n", "  c: {}\n", None):  # they go, their nodes go, the lab goes
+            with self.subTest(rest=rest), self.lab(WAITING) as running:
+                running.up(lab(rest)) if rest else succeed(nslab("down", running.name))
+                self.assertEqual({each for each in os.listdir(FILES) if each.startswith("met-")}, {"met-a", "met-b"})
+            for each in ("asked-a", "asked-b", "met-a", "met-b"):
+                os.unlink(FILES / each)
+
+    def interrupted(self, *arguments):
+        """`nslab` that ends a service that takes its time, and gets Ctrl-C then; not yet ended."""
+        process = subprocess.Popen([NSLAB, *arguments], stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.kill)
+        eventually((FILES / "asked").exists, "the service is asked to end")
+        process.send_signal(signal.SIGINT)
+        return process
+
+    def test_an_interrupt_ends_the_wait_of_down(self):
+        with self.lab(SLOW) as running:
+            process = self.interrupted("down", running.name)
+            self.assertEqual(process.wait(10), 1)  # before the service has ended
+            self.assertIn("interrupted", process.stderr.read())
+            self.assertEqual(running.service_status("a", "slow")["state"], "stopping")
+            (FILES / "go").touch()
+            running.up(SLOW)
+            self.assertEqual(running.service_status("a", "slow")["state"], "ready")
+            (FILES / "go").touch()
+
+    def test_an_interrupt_of_a_change_brings_back_who_was_ending(self):
+        for rest in ("  a: {}\n", "  b: {}\n"):  # the service goes, or its node
+            with self.subTest(rest=rest), self.lab(SLOW) as running:
+                process = self.interrupted("up", lab_file(lab(rest), "rest"))
+                (FILES / "go").touch()
+                self.assertEqual(process.wait(30), 1)
+                self.assertIn("interrupted", process.stderr.read())
+                self.assert_nothing_to_do(lab_file(SLOW))
+                self.assertEqual(running.service_status("a", "slow")["state"], "ready")
+                (FILES / "go").touch()
 
     def test_a_hung_init_does_not_hold_up_those_that_stop(self):
         text = lab("".join(f"""

@@ -1,5 +1,6 @@
 // What a node's init does with services and commands.
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -169,13 +170,13 @@ TEST_CASE("service: one that ignores its signal is killed, with all of its group
 TEST_CASE("service: one that was told to end says so until it has, though nobody waits for it") {
   Node node("a");
   start_stubborn(node, "60000");
-  CHECK_FALSE(status_of(node, "s").has("stopping"));
+  CHECK(state_of(node, "s") != "stopping");
   {
     host::Control control = node.connect();
     REQUIRE(control.send("stop", named("s")));
     CHECK(node.ask("about", {}).starts_with("node"));  // so that the request was read
   }
-  CHECK(status_of(node, "s").number("stopping") == 1);
+  CHECK(state_of(node, "s") == "stopping");
 }
 
 TEST_CASE("service: its own stop signal, environment and directory") {
@@ -251,7 +252,7 @@ TEST_CASE("run: a command does not outlive the connection that waits for it") {
   CHECK(node.shell("pgrep -f 'sleep 777$'").ending == "code=1");
 }
 
-TEST_CASE("shutdown: services are stopped, and the init ends") {
+TEST_CASE("SIGTERM: services are stopped, and the init ends") {
   Node node("a");
   node.ask("start",
            shell_service("s",
@@ -260,10 +261,10 @@ TEST_CASE("shutdown: services are stopped, and the init ends") {
                .add("ready", "file")
                .add("path", "/run/up"));
   CHECK(node.ask("wait", named("s")) == "ready");
-  CHECK(node.ask("shutdown", {}) == "ok");
-  CHECK(content_of(node.directory() + "/upper/etc/bye") == "bye\n");
+  REQUIRE(::kill(node.connect().init_pid(), SIGTERM) == 0);
   const auto deadline = Clock::now() + std::chrono::seconds(5);
   while (host::Control::connect(node.directory() + "/init.sock") && Clock::now() < deadline) {
   }
   CHECK_FALSE(host::Control::connect(node.directory() + "/init.sock"));
+  CHECK(content_of(node.directory() + "/upper/etc/bye") == "bye\n");
 }

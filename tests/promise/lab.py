@@ -9,6 +9,11 @@ from nslab_test import FILES, NSLAB, Lab, eventually, lab_file, nslab, residue, 
 
 INJECT = os.environ.get("NSLAB_INJECT", str(Path(NSLAB).parents[1] / "tests/inject"))
 NAME = "crash"
+# Ends a service by its signal.
+GOES = """
+  d:
+    services: {polite: {command: [sleep, "777"], stop: {timeout: 1s}}}
+"""
 TEXT = """
 name: crash
 nodes:
@@ -17,14 +22,15 @@ nodes:
     services: {sleeper: {command: [sleep, infinity]}}
   b:
     files: {/etc/motd: "b\\n"}
+""" + GOES + """
 links:
   - {ends: [a:eth0, b:eth0], subnet: 10.1.0.0/30}
 """
 # Enough objects for nslab to use threads (base/parallel.h).
 WIDE = TEXT.replace("links:", "subnets: {net: 10.2.0.0/24}\nlinks:").replace(
     "nodes:", "nodes:" + "".join(f"\n  n{i}: {{interfaces: {{eth0: net}}}}" for i in range(34)))
-# Of TEXT: changed in place, made again, restarted and new.
-CHANGED = (TEXT.replace("pids: 50", "pids: 60").replace("infinity", "1000000").replace('"b\\n"', '"c\\n"')
+# Of TEXT: changed in place, made again, restarted, new, and gone.
+CHANGED = (TEXT.replace(GOES, "").replace("pids: 50", "pids: 60").replace("infinity", "1000000").replace('"b\\n"', '"c\\n"')
            .replace("  b:\n", "  b:\n    setup: ['true']\n").replace("links:", "  c:\nlinks:")
            .replace("subnet: 10.1.0.0/30}", "subnet: 10.1.0.0/30, mtu: 1400}\n"
                     "  - {ends: [a:eth1, c:eth0], subnet: 10.1.1.0/30}"))
@@ -71,10 +77,11 @@ def whole(when, file=file):
     check = command("plan", file(), "--check")
     if check.code != 0:
         return wrong(f"not whole {when}", check)
-    try:  # its maker goes on before the new program has its name
-        eventually(lambda: names_in("a").count("sleep") == 1, "the service", 20)
-    except AssertionError:
-        return [f"not one service in node a {when}: {names_in('a')}"]
+    for node in [node for node in "ad" if f"  {node}:\n" in file().read_text()]:
+        try:  # its maker goes on before the new program has its name
+            eventually(lambda: names_in(node).count("sleep") == 1, "the service", 20)
+        except AssertionError:
+            return [f"not one service in node {node} {when}: {names_in(node)}"]
     ping = command("exec", f"{NAME}/a", "--", "ping", "-qc1", "-W5", "10.1.0.2")
     return [] if ping.code == 0 else wrong(f"b does not answer {when}", ping)
 
