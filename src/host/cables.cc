@@ -1,6 +1,6 @@
 // Bridges, cables, and interfaces that others made.
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "base/text.h"
 #include "host/objects.h"
@@ -25,7 +25,8 @@ std::string in_switch(const Bridge* /*spec*/) {
 // Cables that are made with one call.
 struct CableBatch {
   kernel::Batch messages;
-  std::vector<std::shared_ptr<OpenNetns>> used;  // their numbers are in the messages
+  std::shared_ptr<OpenNetns> netns;               // where it is sent from
+  std::vector<std::shared_ptr<OpenNetns>> other;  // their numbers are in the messages
 };
 
 // The number of a new interface; 0 where the kernel chooses it.
@@ -37,14 +38,12 @@ kernel::LinkIndex next_index(OpenNetns& netns, const std::string& interface) {
   return netns.next++;
 }
 
-Result<kernel::VethEnd> to_kernel(Context& context, CableBatch& cables, const VethEnd& end) {
-  NSLAB_ASSIGN(netns, open_netns(context, end.netns));
-  cables.used.push_back(netns);
-  return kernel::VethEnd{.netns_fd = netns->ns.get(),
-                         .name = end.name,
-                         .index = next_index(*netns, end.name),
-                         .mac = end.mac,
-                         .mtu = end.mtu};
+kernel::VethEnd to_kernel(OpenNetns& netns, const VethEnd& end) {
+  return {.netns_fd = netns.ns.get(),
+          .name = end.name,
+          .index = next_index(netns, end.name),
+          .mac = end.mac,
+          .mtu = end.mtu};
 }
 
 Result<kernel::LinkIndex> find_bridge(Context& context, const std::string& name) {
@@ -52,27 +51,41 @@ Result<kernel::LinkIndex> find_bridge(Context& context, const std::string& name)
   return find_link(*netns, name);
 }
 
-// The message's first end is the one that can be created as a bridge's port.
-Result<void> append_cable(Context& context, CableBatch& cables, std::size_t tag, const Veth& spec) {
-  NSLAB_ASSIGN(node_end, to_kernel(context, cables, spec.a));
-  NSLAB_ASSIGN(far_end, to_kernel(context, cables, spec.b));
+// The message's first end is the one that can be created as a bridge's port, and the
+// message is sent from there: Linux 6.1 and 6.12 look for its name and index in the
+// namespace of the socket, and take what they find for what is to be made (EEXIST).
+Result<void> append_cable(Context& context,
+                          std::map<std::string, CableBatch>& cables,
+                          std::size_t tag,
+                          const Veth& spec) {
+  CableBatch& cable = cables[spec.b.netns];
+  NSLAB_ASSIGN(node, open_netns(context, spec.a.netns));
+  NSLAB_ASSIGN(far, open_netns(context, spec.b.netns));
+  const kernel::VethEnd node_end = to_kernel(*node, spec.a);
+  kernel::VethEnd far_end = to_kernel(*far, spec.b);
   if (!spec.b.bridge.empty()) {
     NSLAB_ASSIGN(bridge, find_bridge(context, spec.b.bridge));
     far_end.master = bridge;
   }
-  kernel::append_veth(cables.messages, tag, far_end, node_end, kernel::kNslabGroup);
+  kernel::append_veth(cable.messages, tag, far_end, node_end, kernel::kNslabGroup);
+  cable.netns = std::move(far);
+  cable.other.push_back(std::move(node));
   return {};
 }
 
 Outcome make_cables(Context& context, Batch<Veth> batch) {
-  CableBatch cables;
+  std::map<std::string, CableBatch> cables;  // by where they are sent from
   for (std::size_t i = 0; i < batch.size(); ++i) {
     if (auto added = append_cable(context, cables, i, *batch[i]); !added) {
       return Failure{i, std::move(added).error()};
     }
   }
-  // Sent from within the lab: whatever a message leaves unsaid cannot land on the host.
-  return first_failure(cables.used.front()->socket.execute(cables.messages));
+  for (auto& [name, cable] : cables) {
+    if (auto failure = first_failure(cable.netns->socket.execute(cable.messages))) {
+      return failure;
+    }
+  }
+  return {};
 }
 
 // Nobody waits for the link-local address either: duplicates cannot be where
