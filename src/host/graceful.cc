@@ -32,8 +32,11 @@ std::chrono::milliseconds timeout_in(const std::string& mark) {
   return std::chrono::milliseconds(std::max<std::int64_t>(count, 0));
 }
 
-Result<Control> ask_to_stop(const Layout& layout, const Stopping& service) {
-  NSLAB_ASSIGN(control, Control::connect(layout.control_socket(service.node)));
+Result<Control> ask_to_stop(const Context& context, const Stopping& service) {
+  if (context.interrupted()) {
+    return interruption();
+  }
+  NSLAB_ASSIGN(control, Control::connect(context.layout.control_socket(service.node)));
   NSLAB_TRY(control.send("stop", Packet().add("name", service.name)));
   return control;
 }
@@ -59,7 +62,7 @@ std::vector<Result<void>> stop_all(const Context& context,
     const std::size_t first = ends.size();
     std::vector<Result<Control>> asked;
     while (asked.size() < at_once && first + asked.size() < services.size()) {
-      asked.push_back(ask_to_stop(context.layout, services[first + asked.size()]));
+      asked.push_back(ask_to_stop(context, services[first + asked.size()]));
     }
     const Clock::time_point deadline = Clock::now() + patience;
     for (auto& control : asked) {
