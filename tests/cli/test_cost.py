@@ -1,0 +1,62 @@
+"""What one more node costs in system calls, so that no call that was spared comes back
+unnoticed. Time is measured by tools/bench, where the machine is idle."""
+
+import sys
+import unittest
+from collections import Counter
+from pathlib import Path
+
+from nslab_test import NslabTest, lab_file, main, nslab, succeed
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "promise"))
+import calls
+from lab import inject
+
+# Threads and memory: as many as the scheduler and the allocator like. Waits as well.
+BY_CHANCE = {"brk", "clone3", "exit", "futex", "madvise", "mmap", "mprotect", "munmap", "poll", "rseq",
+             "rt_sigprocmask", "set_robust_list"}
+FEW, MANY = 16, 32
+
+# At most so many for each further node of a line, in whole calls and what is by chance
+# after all: a reply that is not there yet when it is looked for.
+MOST = {("up", "main"): 93, ("up", "helper"): 10.5, ("up again", "main"): 37, ("status", "main"): 47,
+        ("down", "main"): 14}
+MOST_OF_A_NODE = 103  # until its init has answered for the first time
+
+
+def line(nodes):
+    return lab_file(succeed(nslab("new", "line", "--nodes", nodes, "--name", "cost")).out, f"line{nodes}")
+
+
+def counted(process, *arguments):
+    """The system calls that nslab, or its helper or the first node, makes."""
+    run = inject(process, [], *arguments)
+    succeed(run.result)
+    return Counter(name for name, _ in calls.points(run.trace))
+
+
+def life(nodes):
+    """{(command, process): its calls} of a line's whole life."""
+    file = line(nodes)
+    found = {("up", "main"): counted("main", "up", file), ("up again", "main"): counted("main", "up", file),
+             ("status", "main"): counted("main", "status", "cost"), ("down", "main"): counted("main", "down", "cost")}
+    for process in ("helper", "node"):
+        found["up", process] = counted(process, "up", file)
+        succeed(nslab("down", "cost"))
+    return found
+
+
+class Cost(NslabTest):
+    def test_of_one_more_node(self):
+        few, many = life(FEW), life(MANY)
+        for what, most in MOST.items():
+            more = {name: (many[what][name] - few[what][name]) / (MANY - FEW)
+                    for name in set(few[what]) | set(many[what]) if name not in BY_CHANCE}
+            with self.subTest(what=what):
+                self.assertLessEqual(sum(more.values()), most, {name: more for name, more in more.items() if more})
+        of_a_node = {name: count for name, count in many["up", "node"].items() if name not in BY_CHANCE}
+        self.assertLessEqual(sum(of_a_node.values()), MOST_OF_A_NODE, of_a_node)
+
+
+if __name__ == "__main__":
+    main()
