@@ -1,5 +1,6 @@
 #include "cli/interrupt.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -7,6 +8,8 @@
 
 #include <array>
 #include <cerrno>
+
+#include "base/fd.h"
 
 namespace nslab::cli {
 namespace {
@@ -30,7 +33,9 @@ void note(int signal) {
 }  // namespace
 
 void watch_interrupts() {
-  wake = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  // Not as a standard stream that the caller has closed: what is printed would wake us.
+  const UniqueFd any(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  wake = ::fcntl(any.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 
   struct sigaction action {};
 

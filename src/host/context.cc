@@ -52,10 +52,11 @@ void Context::close_distrusted() {
 
 Result<Packet> Context::await(Control& control,
                               std::chrono::steady_clock::time_point deadline) const {
-  const bool ready = control.wait(deadline, heeds_interrupts ? interrupt.fd : -1);
+  bool ready = control.wait(deadline, heeds_interrupts ? interrupt.fd : -1);
   if (interrupted()) {
     return interruption();
   }
+  ready = ready || control.wait(deadline);  // others may have the descriptor as well
   if (!ready) {
     return kernel_error("waiting for a node's init", ETIMEDOUT);
   }

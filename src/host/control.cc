@@ -47,15 +47,15 @@ int milliseconds_to(Clock::time_point deadline) {
   return static_cast<int>(std::clamp<long>(left, 0, std::numeric_limits<int>::max()));
 }
 
-// Whether there is something to read, from one or the other, before the deadline; an error
-// where the wait fails.
+// Whether there is something to read before the deadline, and before the other descriptor
+// can be read; an error where the wait fails.
 Result<bool> wait_readable(int socket, int other, Clock::time_point deadline) {
   std::array<pollfd, 2> waiting{{{.fd = socket, .events = POLLIN, .revents = 0},
                                  {.fd = other, .events = POLLIN, .revents = 0}}};
   for (;;) {
     const int ready = ::poll(waiting.data(), waiting.size(), milliseconds_to(deadline));
     if (ready >= 0) {
-      return ready > 0;
+      return waiting[0].revents != 0;
     }
     if (errno != EINTR) {
       return kernel_error("talking to a node's init", errno);

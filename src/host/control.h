@@ -64,7 +64,8 @@ class Control {
   Result<void> send(std::string_view verb, Packet fields, std::span<const int> fds = {});
   Result<Packet> receive(std::chrono::steady_clock::time_point deadline);
 
-  // Whether there is an answer, or will be none, by then; or the other descriptor can be read.
+  // Whether there is an answer, or will be none, by then and before the other descriptor can
+  // be read.
   [[nodiscard]] bool wait(std::chrono::steady_clock::time_point deadline, int other = -1) const;
 
   // What there is in the node. Asking is the connection's last request; in two halves,

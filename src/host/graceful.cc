@@ -16,6 +16,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kToAnswer{10};
+// What an init says of its services is a claim.
+constexpr std::chrono::milliseconds kShortest{0};
+constexpr std::chrono::milliseconds kLongest = std::chrono::hours{24};
 
 // A node's name has no colon.
 constexpr char kSeparator = ':';
@@ -24,7 +27,7 @@ std::string mark_of(const Layout& layout, const std::string& node, const std::st
   return layout.graceful_dir() + "/" + node + kSeparator + name;
 }
 
-// Nothing for what cannot be read as a number: such a service has its init's own patience.
+// None for what cannot be read as a number.
 std::chrono::milliseconds timeout_in(const std::string& mark) {
   const std::string text = read_file(mark).value_or("");
   std::int64_t count = 0;
@@ -45,7 +48,7 @@ Result<void> hear_of_end(const Context& context,
                          Result<Control>& asked,
                          Clock::time_point deadline) {
   if (!asked) {
-    return asked.error();
+    return context.interrupted() ? interruption() : asked.error();
   }
   NSLAB_TRY(context.await(*asked, deadline));
   return {};
@@ -66,7 +69,8 @@ std::vector<Result<void>> stop_all(const Context& context,
     }
     const Clock::time_point deadline = Clock::now() + patience;
     for (auto& control : asked) {
-      ends.push_back(hear_of_end(context, control, deadline + services[ends.size()].timeout));
+      const auto timeout = std::clamp(services[ends.size()].timeout, kShortest, kLongest);
+      ends.push_back(hear_of_end(context, control, deadline + timeout));
     }
   }
   return ends;

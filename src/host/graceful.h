@@ -1,4 +1,4 @@
-// How services end: by their signal, with time to act on it, all at a time. Those that
+// How services end: by their signal, with time to act on it, up to 256 at a time. Those that
 // want that also when their node goes are marked by files, so that a lab can be taken
 // down without asking every node.
 #pragma once

@@ -100,10 +100,6 @@ std::string_view ready_name(const Ready& ready) {
   return resource::kReadyTypeNames[static_cast<std::size_t>(ready.type)];
 }
 
-Stopping to_stop(const Service& spec) {
-  return {.node = spec.node, .name = spec.name, .timeout = spec.stop_timeout};
-}
-
 Packet start_packet(const Service& spec) {
   Packet packet;
   packet.add("name", spec.name)
@@ -135,8 +131,9 @@ Result<Control> start(const Context& context, const Service& spec) {
   }
   // A service that failed for good is known to the init until it is stopped; one that was
   // being stopped when that was interrupted is so until it has ended.
-  const Stopping last = to_stop(spec);
-  (void)stop_services(context, {&last, 1});
+  NSLAB_TRY(control.send("stop", Packet().add("name", spec.name)));
+  NSLAB_TRY(context.await(
+      control, std::chrono::steady_clock::now() + Control::kPatience + spec.stop_timeout));
   const int fd = log.get();
   NSLAB_TRY(control.request("start", start_packet(spec), {&fd, 1}));
   NSLAB_TRY(control.send("wait", Packet().add("name", spec.name)));
@@ -188,7 +185,7 @@ Outcome create(Context& context, Batch<Service> batch) {
 Outcome destroy(Context& context, Batch<Service> batch) {
   std::vector<Stopping> stopping;
   for (const Service* spec : batch) {
-    stopping.push_back(to_stop(*spec));
+    stopping.push_back({.node = spec->node, .name = spec->name, .timeout = spec->stop_timeout});
   }
   std::vector<Result<void>> ends = stop_services(context, stopping);
   Outcome outcome;

@@ -30,7 +30,9 @@ def line(nodes):
     """Of nodes whose root is of one file system, however many the host has."""
     (FILES / "root").mkdir(exist_ok=True)
     text = succeed(nslab("new", "line", "--nodes", nodes, "--name", "cost")).out
-    return lab_file(text.replace("defaults: {", f"defaults: {{root: {FILES}/root, "), f"line{nodes}")
+    with_root = text.replace("defaults: {", f"defaults: {{root: {FILES}/root, ")
+    assert with_root != text, text
+    return lab_file(with_root, f"line{nodes}")
 
 
 def counted(process, *arguments):

@@ -88,7 +88,7 @@ SLOW = lab("""
     mounts: {/out: {bind: /run/lab-files}}
     services:
       slow:
-        command: "rm -f /out/asked /out/go; trap 'touch /out/asked; until test -e /out/go; do sleep 0.05; done;
+        command: "rm -f /out/asked /out/go; trap 'rm /tmp/on; touch /out/asked; until test -e /out/go; do sleep 0.05; done;
           exit 0' TERM; touch /tmp/on; while :; do sleep 0.05; done"
         ready: {file: /tmp/on}
         stop: {timeout: 20s}
