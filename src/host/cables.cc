@@ -46,14 +46,10 @@ kernel::VethEnd to_kernel(OpenNetns& netns, const VethEnd& end) {
           .mtu = end.mtu};
 }
 
-Result<kernel::LinkIndex> find_bridge(Context& context, const std::string& name) {
-  NSLAB_ASSIGN(netns, open_netns(context, kSwitch));
-  return find_link(*netns, name);
-}
-
 // The message's first end is the one that can be created as a bridge's port, and the
 // message is sent from there: Linux 6.1 and 6.12 look for its name and index in the
-// namespace of the socket, and take what they find for what is to be made (EEXIST).
+// namespace of the socket, and take what they find for what is to be made (EEXIST). Nor
+// can what a message leaves unsaid land on the host.
 Result<void> append_cable(Context& context,
                           std::map<std::string, CableBatch>& cables,
                           std::size_t tag,
@@ -64,7 +60,7 @@ Result<void> append_cable(Context& context,
   const kernel::VethEnd node_end = to_kernel(*node, spec.a);
   kernel::VethEnd far_end = to_kernel(*far, spec.b);
   if (!spec.b.bridge.empty()) {
-    NSLAB_ASSIGN(bridge, find_bridge(context, spec.b.bridge));
+    NSLAB_ASSIGN(bridge, find_link(*far, spec.b.bridge));
     far_end.master = bridge;
   }
   kernel::append_veth(cable.messages, tag, far_end, node_end, kernel::kNslabGroup);

@@ -1,7 +1,6 @@
 // Setup commands and services. A batch runs at once in all its nodes; each
 // member is then waited for.
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
