@@ -20,7 +20,7 @@ from pathlib import Path
 import features
 
 ROOT = Path(__file__).resolve().parents[2]
-TESTS = ROOT / "tests/cli"
+TESTS = [ROOT / "tests/cli", ROOT / "tests/reports"]  # no two files of one name
 RESULTS = Path(os.environ.get("NSLAB_VM_RESULTS", ROOT / "build/release/vm"))
 LANES = ("vm-v2", "vm-v1")  # after "host"; the cgroup version that is mounted there
 SECONDS_FOR_A_FILE = 240
@@ -46,9 +46,14 @@ def declared(path):
     return found
 
 
+def files():
+    """{name: path} of all test files."""
+    return {path.stem: path for folder in TESTS for path in sorted(folder.glob("test_*.py"))}
+
+
 def all_declared():
     """{file: what declared() says}, of the files that need anything."""
-    found = {path.stem: declared(path) for path in sorted(TESTS.glob("test_*.py"))}
+    found = {name: declared(path) for name, path in files().items()}
     return {file: tests for file, tests in found.items() if tests}
 
 
@@ -63,9 +68,9 @@ def unmet(tests, have):
 
 def run_file(file, tests, log):
     """The exit status; what the tests print goes to the log as well."""
-    environment = {**os.environ, "NSLAB_TESTS_MUST_RUN": "1", "PYTHONPATH": str(TESTS.parent / "support")}
+    environment = {**os.environ, "NSLAB_TESTS_MUST_RUN": "1", "PYTHONPATH": str(ROOT / "tests/support")}
     command = ["timeout", "--kill-after=5", str(SECONDS_FOR_A_FILE),
-               "/usr/bin/python3", str(TESTS / f"{file}.py"), *tests]
+               "/usr/bin/python3", str(files()[file]), *tests]
     with log.open("wb") as out:
         child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         for line in child.stdout:
