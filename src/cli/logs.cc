@@ -19,12 +19,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr Positional kPositionals[] = {
-    {"[LAB/]NODE",
-     "The node; its lab's name where several labs have one",
-     &Arguments::target,
-     true},
-    {"SERVICE", "One service; all of the node's when left out", &Arguments::second, false}};
+constexpr Positional kPositionals[] = {{"[LAB/]NODE",
+                                        "The node; its lab's name where several labs have one",
+                                        &Arguments::target,
+                                        true},
+                                       {"SERVICE",
+                                        "One service, or setup; all of the node's when left out",
+                                        &Arguments::second,
+                                        false}};
 constexpr Flag kFlags[] = {{"-f,--follow", "Go on printing what is added", &Arguments::follow}};
 
 // One service's log, and how far it has been printed.
@@ -38,6 +40,7 @@ std::vector<Log> logs_of(const std::string& directory, const std::string& only) 
   std::vector<Log> logs;
   for (const std::string& name : names_in(directory).value_or({})) {
     std::string service = fs::path(name).stem();
+    service.erase(0, service.starts_with('@') ? 1 : 0);  // see host/layout.h
     if (only.empty() || service == only) {
       logs.push_back({std::move(service), directory + "/" + name});
     }
@@ -100,12 +103,13 @@ Error no_logs(const std::string& directory, const Arguments& arguments) {
   }
   if (arguments.second.empty() || known.empty()) {
     return Error{.kind = ErrorKind::not_found,
-                 .message = "node " + quote(arguments.target) + " has no services"};
+                 .message = "node " + quote(arguments.target) +
+                            " has no log: nothing of 'services' or 'setup' has run in it"};
   }
   return Error{
       .kind = ErrorKind::not_found,
-      .message = "node " + quote(arguments.target) + " has no service " + quote(arguments.second),
-      .hint = "its services are " + join(known, ", ")};
+      .message = "node " + quote(arguments.target) + " has no log " + quote(arguments.second),
+      .hint = "its logs are " + join(known, ", ")};
 }
 
 int run(const Arguments& arguments, Console& console) {
@@ -135,7 +139,11 @@ int run(const Arguments& arguments, Console& console) {
 
 }  // namespace
 
-const Command kLogs{
-    "logs", "Print what a node's services printed", kPositionals, kFlags, false, run};
+const Command kLogs{"logs",
+                    "Print what a node's services and setup commands printed",
+                    kPositionals,
+                    kFlags,
+                    false,
+                    run};
 
 }  // namespace nslab::cli

@@ -1,5 +1,6 @@
 // Reads the command line, by the rows of command.h, and runs one command.
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <iostream>
@@ -183,6 +184,8 @@ int main(int argc, char** argv) {
 }  // namespace nslab::cli
 
 int main(int argc, char** argv) {
+  // What nslab makes is everybody's to read, also a node's root, whoever runs it.
+  (void)::umask(022);
   try {
     return nslab::cli::main(argc, argv);
   } catch (const std::bad_alloc&) {

@@ -281,7 +281,15 @@ Result<NodeName> find_node(const std::string& target) {
 void explain_failure(const reconcile::Failed& failed, const std::string& lab, Console& console) {
   console.fail(failed.errors);
   if (failed.rollback_error) {
-    console.fail(*failed.rollback_error);
+    const auto same = [&](const Error& error) {
+      return to_string(error) == to_string(*failed.rollback_error) &&
+             error.where.line == failed.rollback_error->where.line;
+    };
+    if (std::ranges::any_of(failed.errors, same)) {
+      console.say("putting the lab back failed the same way");
+    } else {
+      console.fail(*failed.rollback_error);
+    }
     console.say("lab " + quote(lab) + " could not be put back; 'nslab down " + lab +
                 "' removes what is left");
   } else if (!failed.rolled_back) {

@@ -15,6 +15,7 @@
 //     nodes/NODE/upper, work   its writable layer
 //     nodes/NODE/init.sock     where its init listens
 //     log/NODE/SERVICE.log     what its services print
+//     log/NODE/@setup.log      what its setup commands print
 //     sysctl/NODE:KEY          the value that a sysctl of its network namespace had before
 //     ipc/NODE:KEY             likewise, of its IPC namespace, with which it is forgotten
 //   /run/netns/LAB.NODE        a symbolic link to ns/NODE: where `ip netns` looks
@@ -83,6 +84,11 @@ class Layout {
 
   [[nodiscard]] std::string log_file(std::string_view node, std::string_view service) const {
     return log_dir(node) + "/" + std::string(service) + ".log";
+  }
+
+  // Of what is no service. Services have no such names.
+  [[nodiscard]] std::string setup_log(std::string_view node) const {
+    return log_file(node, "@setup");
   }
 
   [[nodiscard]] std::string sysctl_dir() const { return lab_dir() + "/sysctl"; }

@@ -1,9 +1,10 @@
 // Setup commands and services. A batch runs at once in all its nodes; each
 // member is then waited for.
 #include <fcntl.h>
-#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <deque>
@@ -23,49 +24,71 @@ using resource::Service;
 using resource::Setup;
 
 // How much of a failed command's output an error carries: its end.
-constexpr std::size_t kMostOutput = 4000;
+constexpr off_t kMostOutput = 4000;
 
 // What takes as long as it takes, but not past the user's patience.
 constexpr auto kForever = std::chrono::steady_clock::time_point::max();
 
-std::string tail(std::string text) {
-  if (text.size() > kMostOutput) {
-    const std::size_t line = text.find('\n', text.size() - kMostOutput);
-    text.erase(0, line == std::string::npos ? text.size() - kMostOutput : line + 1);
+// The end of a log, of what is in it from there on. That it cannot be read is told in its
+// place: an error without the program's words must not look like one that had none.
+std::string tail(const std::string& path, off_t from) {
+  const UniqueFd log(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+
+  struct stat info {};
+
+  if (!log.valid() || ::fstat(log.get(), &info) != 0) {
+    return "(what it printed is lost: " + to_string(kernel_error("reading " + quote(path), errno)) +
+           ")";
+  }
+  const off_t begin = std::max(std::min(from, info.st_size), info.st_size - kMostOutput);
+  std::string text(static_cast<std::size_t>(info.st_size - begin), '\0');
+  const ssize_t length = ::pread(log.get(), text.data(), text.size(), begin);
+  text.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
+  if (begin > from) {
+    const std::size_t line = text.find('\n');
+    text.erase(0, line == std::string::npos ? 0 : line + 1);
   }
   return text;
 }
 
-// A command that was started in a node, and where its output goes.
-struct Running {
-  Control control;
-  UniqueFd output;
-};
-
-Result<Running> start(const Context& context, const Setup& spec) {
-  NSLAB_ASSIGN(control, Control::connect(context.layout.control_socket(spec.node)));
-  UniqueFd output(::memfd_create("setup", MFD_CLOEXEC));
-  const UniqueFd input(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  if (!output.valid() || !input.valid()) {
-    return kernel_error("making a file for the command's output", errno);
+Result<UniqueFd> open_log(const Context& context,
+                          const std::string& node,
+                          const std::string& path) {
+  NSLAB_TRY(make_directories(context.layout.log_dir(node)));
+  UniqueFd log(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  if (!log.valid()) {
+    return kernel_error("creating " + quote(path), errno);
   }
+  return log;
+}
+
+// What the user wrote, on one line. A shell was given it as one text.
+std::string shown(const std::vector<std::string>& argv) {
+  const bool by_shell = argv.size() == 3 && argv[0] == "/bin/sh" && argv[1] == "-c";
+  std::string_view text = by_shell ? std::string_view(argv[2]) : std::string_view();
+  const std::string words = by_shell ? "" : join(argv, " ");
+  text = by_shell ? text : words;
+  const std::size_t begin = std::min(text.find_first_not_of(" \t\r\n"), text.size());
+  text.remove_prefix(begin);
+  const std::size_t end = text.find_last_not_of(" \t\r\n");
+  text = text.substr(0, end == std::string_view::npos ? 0 : end + 1);
+  std::string line(text.substr(0, text.find_first_of("\r\n")));
+  return line.size() < text.size() ? line + " …" : line;
+}
+
+Result<Control> start(const Context& context, const Setup& spec) {
+  NSLAB_ASSIGN(control, Control::connect(context.layout.control_socket(spec.node)));
+  NSLAB_ASSIGN(log, open_log(context, spec.node, context.layout.setup_log(spec.node)));
   Packet packet;
   packet.add("key", std::to_string(spec.index))
       .add_all("argv", spec.argv)
       .add_all("env", spec.environment)
       .add("spec", resource::to_json_text(spec))
-      .add("fd", "stdin")
-      .add("fd", "stdout")
-      .add("fd", "stderr");
-  const std::array fds{input.get(), output.get(), output.get()};
-  NSLAB_TRY(control.send("run", std::move(packet), fds));
-  return Running{std::move(control), std::move(output)};
-}
-
-std::string shown(const std::vector<std::string>& argv) {
-  // What the shell was given is what the user wrote.
-  const bool by_shell = argv.size() == 3 && argv[0] == "/bin/sh" && argv[1] == "-c";
-  return quote(by_shell ? argv[2] : join(argv, " "));
+      .add("title", shown(spec.argv))
+      .add("fd", "log");
+  const int fd = log.get();
+  NSLAB_TRY(control.send("run", std::move(packet), {&fd, 1}));
+  return control;
 }
 
 std::string ending(const Packet& reply) {
@@ -82,17 +105,17 @@ std::string failure(const Packet& reply) {
   return text;
 }
 
-Result<void> finish(const Context& context, const Setup& spec, Running& running) {
-  NSLAB_ASSIGN(reply, context.await(running.control, kForever));
+Result<void> finish(const Context& context, const Setup& spec, Control& control) {
+  NSLAB_ASSIGN(reply, context.await(control, kForever));
   if (reply.verb == "exit" && reply.get("code") == "0") {
     return {};
   }
   const std::string how = reply.verb == "exit" ? ending(reply) : failure(reply);
-  return Error{
-      .kind = ErrorKind::node,
-      .message = shown(spec.argv) + " in node " + quote(spec.node) + " " + how,
-      .output =
-          tail(read_file("/proc/self/fd/" + std::to_string(running.output.get())).value_or(""))};
+  return Error{.kind = ErrorKind::node,
+               .message = quote(shown(spec.argv)) + " in node " + quote(spec.node) + " " + how,
+               .output = reply.has("from")
+                             ? tail(context.layout.setup_log(spec.node), reply.number("from"))
+                             : std::string()};
 }
 
 std::string_view ready_name(const Ready& ready) {
@@ -122,12 +145,7 @@ Packet start_packet(const Service& spec) {
 Result<Control> start(const Context& context, const Service& spec) {
   NSLAB_ASSIGN(control, Control::connect(context.layout.control_socket(spec.node)));
   NSLAB_TRY(mark_graceful(context.layout, spec));
-  NSLAB_TRY(make_directories(context.layout.log_dir(spec.node)));
-  const std::string path = context.layout.log_file(spec.node, spec.name);
-  const UniqueFd log(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
-  if (!log.valid()) {
-    return kernel_error("creating " + quote(path), errno);
-  }
+  NSLAB_ASSIGN(log, open_log(context, spec.node, context.layout.log_file(spec.node, spec.name)));
   // A service that failed for good is known to the init until it is stopped; one that was
   // being stopped when that was interrupted is so until it has ended.
   NSLAB_TRY(control.send("stop", Packet().add("name", spec.name)));
@@ -148,7 +166,7 @@ Result<void> finish(const Context& context, const Service& spec, Control& contro
   return Error{.kind = ErrorKind::node,
                .message = "service " + quote(spec.name) + " of node " + quote(spec.node) + " " +
                           failure(reply),
-               .output = tail(read_file(log).value_or(""))};
+               .output = tail(log, 0)};
 }
 
 // Starts all, then waits for each, so that what takes time takes it side by side.

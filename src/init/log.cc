@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -83,6 +84,7 @@ void Log::shrink() {
     to += written;
   }
   if (::ftruncate(file_.get(), to) == 0) {
+    mark_ = std::max<off_t>(mark_ - (size_ - to), 0);
     size_ = to;
   }
 }

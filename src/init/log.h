@@ -1,4 +1,5 @@
-// The bounded log of a service: what it prints goes through a pipe into a file.
+// The bounded log of a service, or of a node's setup commands: what they print goes
+// through a pipe into a file.
 #pragma once
 
 #include <sys/types.h>
@@ -26,6 +27,12 @@ class Log {
   // A line of the init's own.
   void note(std::string_view line);
 
+  // From here on is what marked() is about.
+  void mark() { mark_ = size_; }
+
+  // Where that begins now: the file may have lost its first part since.
+  [[nodiscard]] off_t marked() const { return mark_; }
+
  private:
   void append(std::string_view text);
   void shrink();
@@ -34,6 +41,7 @@ class Log {
   UniqueFd input_;
   UniqueFd output_;
   off_t size_ = 0;
+  off_t mark_ = 0;
 };
 
 }  // namespace nslab::init

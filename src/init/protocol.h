@@ -51,7 +51,11 @@
 //     -> failed what= errno=       it ended for good before it was, or was not in
 //                                  time; `what` follows upon "service NAME"
 //   run    argv=... env=... dir= key= spec= fd=stdin fd=stdout fd=stderr
-//     -> exit code= | exit signal= code 0: remembered under `key`, where there is one
+//          or, of setup: title= fd=log   what it prints goes to the log that came first,
+//                                  after a line with the title
+//     -> exit code= from= | exit signal= from=
+//                                  code 0: remembered under `key`, where there is one.
+//                                  from: where in the log its output begins
 //     -> failed what= errno=       it cannot be executed
 //          The command is killed when its connection is closed.
 //   about

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -47,12 +48,12 @@ class ChildNamespaces {
  public:
   ChildNamespaces() = default;
 
+  // Where there is no way back, the next node would be born into this one's namespaces:
+  // better no spawner than that.
   ~ChildNamespaces() {
-    if (pid_.valid()) {
-      (void)::setns(pid_.get(), CLONE_NEWPID);
-    }
-    if (time_.valid()) {
-      (void)::setns(time_.get(), CLONE_NEWTIME);
+    if ((pid_.valid() && ::setns(pid_.get(), CLONE_NEWPID) != 0) ||
+        (time_.valid() && ::setns(time_.get(), CLONE_NEWTIME) != 0)) {
+      ::_exit(EXIT_FAILURE);
     }
   }
 
@@ -217,6 +218,7 @@ void reset_signals() {
 
 int spawn() {
   reset_signals();
+  (void)::umask(022);
   (void)::signal(SIGCHLD, SIG_IGN);  // the kernel reaps the inits that end first
   (void)::fcntl(kSpawnerSocket, F_SETFD, FD_CLOEXEC);
   // Once, for all nodes. One that it fails for says so itself.

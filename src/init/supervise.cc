@@ -76,14 +76,21 @@ Millis next_due(const Node& node) {
   return due;
 }
 
-void watch_services(const Node& node, PollSet& polls) {
+void watch_services(Node& node, PollSet& polls) {
+  if (node.setup_log) {
+    polls.add(node.setup_log->output(), POLLIN, node.setup_log_result);
+  }
   for (Service& service : node.services) {
     polls.add(service.log.output(), POLLIN, service.log_result);
     polls.add(service.probe.fd(), service.probe.events(), service.probe.result);
   }
 }
 
-void advance_services(const Node& node) {
+void advance_services(Node& node) {
+  if (node.setup_log_result != 0) {
+    node.setup_log_result = 0;
+    node.setup_log->copy();
+  }
   for (Service& service : node.services) {
     if (service.log_result != 0) {
       service.log.copy();

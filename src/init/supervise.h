@@ -33,6 +33,7 @@ struct Memory {
 struct Command {
   pid_t pid = 0;
   bool ended = false;
+  bool log = false;  // it prints into the node's setup log
   int status = 0;
 };
 
@@ -54,7 +55,9 @@ struct Node {
   Circumstances circumstances;
   Packet about;  // env= and spec=
   List<Service> services;
-  List<Memory> setups;  // `setup` packets
+  List<Memory> setups;             // `setup` packets
+  std::unique_ptr<Log> setup_log;  // of them all, and what they leave running; once there are any
+  short setup_log_result = 0;
   List<Memory> files;   // `file` packets without the file's present state
   List<Memory> mounts;  // `mount` packets likewise, with an id=
   List<Client> clients;

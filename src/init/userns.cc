@@ -18,6 +18,9 @@
 namespace nslab::init {
 namespace {
 
+// Not a descriptor's number: few are open here.
+constexpr int kNoFile = 0xff;
+
 // A file that root of the user namespace made; -1 on failure.
 int file_of_root(int userns) {
   if (::setns(userns, CLONE_NEWUSER) != 0 || ::setresuid(0, 0, 0) != 0) {
@@ -36,11 +39,16 @@ Failure find_root_of(int userns, uid_t& root_user) {
   arguments.exit_signal = SIGCHLD;
   const pid_t child = clone3(arguments);
   if (child == 0) {
-    ::_exit(file_of_root(userns) & 0xff);
+    ::_exit(file_of_root(userns) & kNoFile);
   }
   int status = 0;
   if (child < 0 || ::waitpid(child, &status, 0) < 0) {
     return failed("asking who is root of the user namespace");
+  }
+  // Of one that was killed, 0 would be taken for the answer: an input whose owner is the
+  // host's root.
+  if (!WIFEXITED(status) || WEXITSTATUS(status) == kNoFile) {
+    return {.what = "asking who is root of the user namespace", .error = EIO};
   }
   const UniqueFd file(WEXITSTATUS(status));
 

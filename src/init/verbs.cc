@@ -104,19 +104,46 @@ int or_null(int fd) {
   return fd >= 0 ? fd : STDIN_FILENO;
 }
 
+// Where the command is said, and then what it prints. None that it belongs to: null.
+Log* open_setup_log(Node& node, Packet& request) {
+  UniqueFd file = request.take_fd("log");
+  if (!file.valid()) {
+    return nullptr;
+  }
+  if (!node.setup_log) {
+    node.setup_log = std::make_unique<Log>(std::move(file));
+  }
+  Text<256> line;
+  line << "$ " << request.get("title") << "\n";
+  node.setup_log->note(line.view());
+  node.setup_log->mark();
+  return node.setup_log.get();
+}
+
 bool finish_command(Node& node, Client& client) {
   const Packet& request = client.request;
   const int status = client.command.status;
+  const Log* log = client.command.log ? node.setup_log.get() : nullptr;
   client.command = {};
+  Writer exit("exit");
   if (WIFSIGNALED(status)) {
-    return reply(client, Writer("exit").add("signal", WTERMSIG(status)));
+    exit.add("signal", WTERMSIG(status));
+  } else {
+    exit.add("code", WEXITSTATUS(status));
+  }
+  if (log != nullptr) {
+    node.setup_log->copy();  // what it printed last
+    exit.add("from", log->marked());
+  }
+  if (WIFSIGNALED(status)) {
+    return reply(client, exit);
   }
   if (WEXITSTATUS(status) == 0 && request.fields().has("key")) {
     remember(node.setups,
              "key",
              Writer("setup").add("key", request.get("key")).add("spec", request.get("spec")));
   }
-  return reply(client, Writer("exit").add("code", WEXITSTATUS(status)));
+  return reply(client, exit);
 }
 
 bool run(Node& node, Client& client) {
@@ -127,9 +154,11 @@ bool run(Node& node, Client& client) {
     return false;
   }
   Packet& request = client.request;
+  Log* log = open_setup_log(node, request);
+  client.command.log = log != nullptr;
   const Streams streams{.in = or_null(request.fd("stdin")),
-                        .out = or_null(request.fd("stdout")),
-                        .err = or_null(request.fd("stderr"))};
+                        .out = log != nullptr ? log->input() : or_null(request.fd("stdout")),
+                        .err = log != nullptr ? log->input() : or_null(request.fd("stderr"))};
   const Failure failure = start_process(request.fields(), "argv", streams, client.command.pid);
   request.close_descriptors();
   return failure && refuse(client, "failed", failure);

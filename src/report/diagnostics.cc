@@ -65,7 +65,9 @@ std::string quoted_output(std::string_view output) {
   std::string text;
   while (!output.empty()) {
     const std::size_t end = std::min(output.find('\n'), output.size());
-    text += "  > " + printable(output.substr(0, end)) + "\n";
+    std::string_view line = output.substr(0, end);
+    line.remove_suffix(line.ends_with('\r') ? 1 : 0);
+    text += "  > " + printable(line) + "\n";
     output.remove_prefix(std::min(end + 1, output.size()));
   }
   return text;

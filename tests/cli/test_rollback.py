@@ -21,7 +21,7 @@ nodes:
 """
 
 BREAKS = [
-    ("a setup line that fails", 'setup:\n      - "true"\n      - echo it breaks; exit 7\n', ["it breaks", "7"]),
+    ("a setup line that fails", 'setup:\n      - "true"\n      - echo it $((1+1)) breaks; exit 7\n', ["> it 2 breaks", "with 7"]),
     ("a service that never gets ready",
      'services: {late: {command: [sleep, infinity], ready: {tcp: 9, timeout: 300ms}}}\n', ["late"]),
     ("a service that ends at once",
@@ -86,7 +86,7 @@ class Rollback(NslabTest):
 
     def test_the_error_points_to_the_line_that_asked_for_it(self):
         text = broken(BREAKS[0][1])
-        line = text.splitlines().index("      - echo it breaks; exit 7") + 1
+        line = text.splitlines().index("      - echo it $((1+1)) breaks; exit 7") + 1
         self.assertIn(f"rollback.yaml:{line}:", self.fails(text, []).err)
 
     def test_a_wreck_is_kept_when_asked(self):

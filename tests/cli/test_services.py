@@ -121,6 +121,22 @@ class Services(NslabTest):
             self.assertNotEqual(nslab("logs", "services/none").code, 0)
             self.follow(running)
 
+    def test_what_setup_printed_is_kept(self):
+        """Also of commands that succeeded, and of what they leave running."""
+        text = lab("""
+  a:
+    setup:
+      - mkfifo /fifo; (read x </fifo; echo from behind) &
+      - |
+        echo $((1 + 1))
+        echo wrong >&2
+""")
+        with self.lab(text) as running:
+            log = lambda: succeed(nslab("logs", "services/a", "setup")).out
+            self.assertEqual(log(), "$ mkfifo /fifo; (read x </fifo; echo from behind) &\n$ echo $((1 + 1)) …\n2\nwrong\n")
+            running.shell("a", "echo >/fifo")
+            eventually(lambda: log().endswith("wrong\nfrom behind\n"), "it goes on printing")
+
     def follow(self, running):
         logs = subprocess.Popen([NSLAB, "logs", "-f", "services/a", "talk"], stdout=subprocess.PIPE, text=True)
         with killed_at_the_end(logs):
