@@ -18,11 +18,13 @@ Result<Control> control_of(const Context& context, const std::string& node) {
 
 Result<void> put_file(const Context& context, const File& spec) {
   NSLAB_ASSIGN(control, control_of(context, spec.node));
+  File remembered = spec;
+  remembered.content.clear();  // `status` tells it as it then is, and escaped it may not fit
   Packet packet;
   packet.add("path", spec.path)
       .add("mode", std::to_string(spec.mode))
       .add("content", spec.content)
-      .add("spec", resource::to_json_text(spec));
+      .add("spec", resource::to_json_text(remembered));
   NSLAB_TRY(control.request("write", std::move(packet)));
   return {};
 }

@@ -100,9 +100,8 @@ namespace nslab::init {
 inline constexpr std::size_t kMaxPacket = std::size_t{192} * 1024;
 // Descriptors with one packet.
 inline constexpr std::size_t kMaxFds = 16;
-// The most of a file that `status` shows. It is escaped in the file's spec, which
-// is in the same packet: a longer file cannot be asked for.
-inline constexpr std::size_t kMaxContent = std::size_t{56} * 1024;
+// The most of a file that `write` takes and `status` shows: what a lab file may ask for.
+inline constexpr std::size_t kMaxContent = std::size_t{64} * 1024;
 // Where the spawner expects its socket.
 inline constexpr int kSpawnerSocket = 3;
 

@@ -95,7 +95,7 @@ struct ServiceKeys {
 
   Setting<Command> command;
   Setting<TableOf<VariableName, Scalar<Text>>> environment;
-  Setting<Scalar<NodePath>> directory;
+  Setting<Scalar<NodeDirectory>> directory;
   Setting<Block<ReadyKeys>> ready;
   Setting<Scalar<RestartWord>> restart;
   Setting<ListOf<Scalar<Name>>> after;

@@ -224,6 +224,14 @@ struct NodePath {
   static Shape shape();
 };
 
+// The same, or the root.
+struct NodeDirectory {
+  using Type = std::string;
+  static std::optional<std::string> parse(std::string_view text);
+  static std::string hint(std::string_view text);
+  static Shape shape();
+};
+
 // A path on the host, absolute or from the lab file's directory.
 struct HostPath {
   using Type = std::string;

@@ -162,6 +162,18 @@ Shape NodePath::shape() {
                     "(/(?!\\.{1,2}(/|$))[^/]{1,255})+");
 }
 
+std::optional<std::string> NodeDirectory::parse(std::string_view text) {
+  return text == "/" ? std::optional(std::string(text)) : NodePath::parse(text);
+}
+
+std::string NodeDirectory::hint(std::string_view text) {
+  return NodePath::hint(text);
+}
+
+Shape NodeDirectory::shape() {
+  return text_shape("an absolute path without '.' and '..'", "/|(/(?!\\.{1,2}(/|$))[^/]{1,255})+");
+}
+
 std::optional<std::string> HostPath::parse(std::string_view text) {
   return text.empty() ? std::nullopt : std::optional(std::string(text));
 }

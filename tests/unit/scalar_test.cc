@@ -101,6 +101,8 @@ TEST_CASE("scalar: only sysctls of a node's own namespaces") {
 TEST_CASE("scalar: paths in a node are absolute and plain") {
   CHECK(NodePath::parse("/etc/motd"));
   CHECK(NodePath::parse("/..a/.b"));
+  CHECK(NodeDirectory::parse("/"));
+  CHECK_FALSE(NodePath::parse("/"));
   for (const char* text : {"", "/", "etc", "/etc/", "//etc", "/a/../b", "/a/.", "/.."}) {
     INFO(text);
     CHECK_FALSE(NodePath::parse(text));
