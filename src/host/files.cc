@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "kernel/mount.h"
 
 namespace nslab::host {
 
@@ -42,6 +43,14 @@ Result<void> write_file(const std::string& path, std::string_view content, mode_
       return kernel_error("writing " + quote(path), errno);
     }
     content.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+Result<void> remove_mounted(const std::string& path) {
+  NSLAB_TRY(kernel::unmount(path));
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+    return kernel_error("removing " + quote(path), errno);
   }
   return {};
 }

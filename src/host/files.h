@@ -20,6 +20,9 @@ Result<void> make_directory(const std::string& path);
 // Writes in place, so that who has the file open or below an overlay sees it.
 Result<void> write_file(const std::string& path, std::string_view content, mode_t mode = 0644);
 
+// Unmounts what is mounted on a file, and removes the file, where there is one.
+Result<void> remove_mounted(const std::string& path);
+
 // Where a symbolic link leads; empty for what is none.
 Result<std::string> link_target(const std::string& path);
 

@@ -70,8 +70,9 @@ class Host {
   virtual Outcome destroy(std::span<const resource::Spec* const> batch) = 0;
 
   // Waits until the kernel has let go of everything that was destroyed: many
-  // objects die asynchronously. An error names what still holds on.
-  virtual Result<void> settle() = 0;
+  // objects die asynchronously. An error names what still holds on. What holds on to
+  // what a restarted node has left behind is in nobody's way: a warning.
+  virtual Result<std::vector<Error>> settle() = 0;
 
   // What the specs do not say: processes, memory, counters.
   virtual Result<LabStatus> inspect() = 0;

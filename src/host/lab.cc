@@ -11,6 +11,7 @@
 #include "host/control.h"
 #include "host/files.h"
 #include "host/graceful.h"
+#include "host/left_behind.h"
 #include "host/objects.h"
 #include "host/observe.h"
 #include "kernel/mount.h"
@@ -72,7 +73,7 @@ Result<void> remember_namespaces(Context& context) {
     struct stat info {};
 
     if (kernel::is_namespace_mount(path) && ::stat(path.c_str(), &info) == 0) {
-      context.released.emplace(info.st_ino, name);
+      context.released.emplace(info.st_ino, netns_of_file(name));
     }
   }
   return {};

@@ -6,6 +6,8 @@
 //     ns/NAME                  network namespaces, bind mounts in a tmpfs of their
 //                              own, so that one unmount takes all names away
 //     ns/user:NODE             user namespaces, likewise
+//     ns/left:INODE:NODE       network namespaces that nodes were in before they started
+//                              again: as long as a process of somebody else is in one
 //     ids/NODE                 what its user namespace maps: which nobody can ask
 //                              the kernel while no process is in it
 //     limits/NODE              its limits as they were asked for: the kernel rounds

@@ -189,7 +189,7 @@ Outcome LinuxHost::destroy(std::span<const resource::Spec* const> batch) {
       *batch.front());
 }
 
-Result<void> LinuxHost::settle() {
+Result<std::vector<Error>> LinuxHost::settle() {
   context_->close_distrusted();
   return host::settle(*context_);
 }

@@ -31,7 +31,7 @@ class LinuxHost final : public Host {
 
   Outcome change(std::span<const Change> batch) override;
   Outcome destroy(std::span<const resource::Spec* const> batch) override;
-  Result<void> settle() override;
+  Result<std::vector<Error>> settle() override;
   Result<LabStatus> inspect() override;
   [[nodiscard]] bool interrupted() const override;
   void heed_interrupts(bool heed) override;

@@ -7,14 +7,17 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "base/directory.h"
 #include "base/parallel.h"
 #include "base/text.h"
 #include "host/control.h"
 #include "host/files.h"
+#include "host/left_behind.h"
 #include "host/objects.h"
 #include "host/observe.h"
 #include "host/per_netns.h"
 #include "kernel/mount.h"
+#include "kernel/move.h"
 #include "kernel/netns.h"
 #include "kernel/sysctl.h"
 
@@ -29,14 +32,6 @@ using resource::UserNs;
 Result<void> name_descriptor(int ns, const std::string& path) {
   NSLAB_TRY(write_file(path, "", 0444));
   return kernel::bind_descriptor(ns, path);
-}
-
-Result<void> remove_name(const std::string& path) {
-  NSLAB_TRY(kernel::unmount(path));
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
-    return kernel_error("removing " + quote(path), errno);
-  }
-  return {};
 }
 
 // Where `ip netns` looks. A name that is there already is somebody else's.
@@ -154,6 +149,67 @@ Result<void> name_again(Context& context, const NetNs& spec) {
   return link_name(context.layout, spec.name);
 }
 
+// What is on an end, and would keep its name and its place there as long as the old
+// namespace lasts: VLANs and their like do not move along.
+void append_removal_of_uppers(const std::vector<kernel::Link>& links,
+                              const std::vector<kernel::LinkIndex>& ends,
+                              kernel::Batch& messages) {
+  for (const kernel::Link& link : links) {
+    const bool on_an_end =
+        !link.peer_nsid && link.kind != "veth" && std::ranges::find(ends, link.peer) != ends.end();
+    if (on_an_end) {
+      kernel::append_delete_link(messages, 0, link.index);
+    }
+  }
+}
+
+// The ends of the lab's cables alone; found by their marks.
+Result<void> move_ends(const Layout& layout, OpenNetns& from, kernel::NetnsHandle& to) {
+  NSLAB_ASSIGN(links, kernel::list_links(from.socket));
+  std::vector<kernel::LinkIndex> ends;
+  for (const kernel::Link& link : links) {
+    if (link.kind == "veth" && link.group == kernel::kNslabGroup &&
+        read_cable_mark(layout, link.alias)) {
+      ends.push_back(link.index);
+    }
+  }
+  kernel::Batch messages;
+  append_removal_of_uppers(links, ends, messages);
+  (void)from.socket.execute(messages);  // what cannot be removed ends with the namespace
+  return kernel::move_veths(from.socket, ends, to);
+}
+
+// What the sysctls were before is of no use without the namespace.
+Result<void> forget_sysctls(const Layout& layout, const std::string& node) {
+  NSLAB_ASSIGN(names, names_in(layout.sysctl_dir()));
+  for (const std::string& name : names) {
+    if (to_saved_sysctl(name).node == node) {
+      (void)::unlink((layout.sysctl_dir() + "/" + name).c_str());
+    }
+  }
+  return {};
+}
+
+// A new namespace under the old one's name. Where this is cut short, cables end with the
+// one that has no name yet, and are made anew by the next command.
+Result<void> renew(Context& context, const NetNs& spec) {
+  const Layout& layout = context.layout;
+  NSLAB_ASSIGN(old, open_netns(context, spec.name));
+  let_go(context, spec.name);
+  NSLAB_ASSIGN(fresh, make_netns(context, spec));
+  NSLAB_TRY(move_ends(layout, *old, fresh));
+  NSLAB_TRY(forget_sysctls(layout, spec.name));
+  if (kernel::is_namespace_mount(layout.netns(spec.name))) {
+    NSLAB_TRY(leave_behind(layout, spec.name));
+  }
+  NSLAB_TRY(name_descriptor(fresh.ns.get(), layout.netns(spec.name)));
+  NSLAB_TRY(link_name(layout, spec.name));
+  keep_open(context,
+            std::make_shared<OpenNetns>(OpenNetns{
+                .name = spec.name, .ns = std::move(fresh.ns), .socket = std::move(fresh.socket)}));
+  return {};
+}
+
 Result<void> remove_netns(Context& context, const NetNs& spec) {
   let_go(context, spec.name);
   const Layout& layout = context.layout;
@@ -169,7 +225,8 @@ Result<void> remove_netns(Context& context, const NetNs& spec) {
       ::unlink(layout.name_link(spec.name).c_str()) != 0) {
     return kernel_error("removing " + quote(layout.name_link(spec.name)), errno);
   }
-  return remove_name(path);
+  NSLAB_TRY(forget_sysctls(layout, spec.name));
+  return remove_mounted(path);
 }
 
 Result<void> make_userns(Context& context, const UserNs& spec) {
@@ -249,9 +306,12 @@ Outcome create(Context& context, Batch<UserNs> batch) {
   return each(batch, [&](const UserNs& spec) { return make_userns(context, spec); });
 }
 
+// The network namespace that it owns goes with it.
 Outcome destroy(Context& context, Batch<UserNs> batch) {
-  return each(batch,
-              [&](const UserNs& spec) { return remove_name(context.layout.userns(spec.node)); });
+  return each(batch, [&](const UserNs& spec) -> Result<void> {
+    NSLAB_TRY(remove_netns(context, {.name = spec.node}));
+    return remove_mounted(context.layout.userns(spec.node));
+  });
 }
 
 Outcome create(Context& context, Batch<NetNs> batch) {
@@ -270,8 +330,8 @@ Outcome create(Context& context, Batch<NetNs> batch) {
 }
 
 Outcome change(Context& context, Changes<NetNs> batch) {
-  return each(batch, [&](const NetNs& /*before*/, const NetNs& after) {
-    return name_again(context, after);
+  return each(batch, [&](const NetNs& before, const NetNs& after) {
+    return before.clean ? name_again(context, after) : renew(context, after);
   });
 }
 

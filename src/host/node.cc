@@ -284,6 +284,15 @@ Result<void> end_services_of(const Context& context, Batch<Node> nodes) {
   return {};
 }
 
+// A network namespace whose name somebody took away is found through its node's init
+// alone: whoever goes on with it finds it open.
+void keep_hold_of_netns(Context& context, const Node& node) {
+  if (node.ns(NsType::net).mode == NsChoice::Mode::own &&
+      !kernel::is_namespace_mount(context.layout.netns(node.name))) {
+    (void)open_netns(context, node.name);
+  }
+}
+
 Result<void> remove_node(Context& context, const Node& node) {
   const Layout& layout = context.layout;
   NSLAB_TRY(empty_cgroup(context, node.name));
@@ -335,6 +344,9 @@ Outcome change(Context& context, Changes<Node> batch) {
 }
 
 Outcome destroy(Context& context, Batch<Node> batch) {
+  for (const Node* node : batch) {
+    keep_hold_of_netns(context, *node);
+  }
   if (auto ended = end_services_of(context, batch); !ended) {
     return Failure{0, std::move(ended).error()};
   }

@@ -5,6 +5,6 @@
 namespace nslab::host {
 
 // Waits until the network namespaces that were let go are gone.
-Result<void> settle(Context& context);
+Result<std::vector<Error>> settle(Context& context);
 
 }  // namespace nslab::host

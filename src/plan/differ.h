@@ -3,6 +3,8 @@
 
 #include <map>
 #include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "plan/graph.h"
@@ -18,6 +20,8 @@ struct Entry {
   Action action = Action::keep;
   std::string reason{};
   bool gone_with_container = false;
+  bool renewed = false;                    // a network namespace of which only the cables stay
+  std::optional<resource::Spec> before{};  // what the step finds, where not what is observed
 
   [[nodiscard]] const resource::Spec& spec() const {
     return desired != nullptr ? desired->spec : observed->spec;
@@ -26,6 +30,11 @@ struct Entry {
   // Whether the host loses the object as it is now.
   [[nodiscard]] bool goes() const {
     return gone_with_container || action == Action::replace || action == Action::destroy;
+  }
+
+  // Whether what lives in it goes.
+  [[nodiscard]] bool loses(const Entry& inner) const {
+    return goes() || (renewed && inner.id->kind != resource::Kind::veth);
   }
 };
 
@@ -44,7 +53,7 @@ class Differ {
   void restart();
   void spread();
   void replace_cut_routes();
-  void sweep();
+  void move_ends();
   Plan order();
 
   // The second end of each cable of a state, as if it named the cable, to the
@@ -53,7 +62,14 @@ class Differ {
 
   void decide_existing(Entry& entry);
   [[nodiscard]] bool spread_to(Entry& entry);
-  void restart_node(const Entry& cause);
+  [[nodiscard]] bool restart_node(const resource::Id& id, std::string reason);
+  [[nodiscard]] bool renew_for(const Entry& node);
+  [[nodiscard]] bool renew(const resource::Id& netns, const Entry& node);
+  [[nodiscard]] bool restart_for(const Entry& cable);
+  void find_who_has_run_setup();
+  [[nodiscard]] bool was_there(const resource::VethEnd& end, const Entry& cable) const;
+  [[nodiscard]] bool has_run_setup(const resource::Id& node) const;
+  [[nodiscard]] const Entry* renewed_netns_of(const resource::VethEnd& end) const;
   void find_conflicts();
   static void arrange(std::vector<Step> steps,
                       const Graph& graph,
@@ -76,6 +92,10 @@ class Differ {
   std::vector<Entry> entries_;  // sorted by id
   SecondEnds desired_ends_;
   SecondEnds observed_ends_;
+  // Nodes that have run setup lines, by the network namespaces that they are in; and,
+  // where there are any, the interfaces that the lab was last brought to.
+  std::multimap<resource::Id, resource::Id> has_run_setup_in_;
+  std::set<resource::Id> last_ends_;
   std::vector<Error> conflicts_;
 };
 

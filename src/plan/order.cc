@@ -63,7 +63,7 @@ bool Differ::is_drift(const Entry& entry) const {
 Step Differ::step_for(const Entry& entry) const {
   Step step{.action = entry.action, .id = *entry.id};
   if (entry.observed != nullptr && !entry.gone_with_container) {
-    step.before = entry.observed->spec;
+    step.before = entry.before ? entry.before : entry.observed->spec;
   }
   if (entry.desired != nullptr) {
     step.after = entry.desired->spec;

@@ -43,7 +43,7 @@ Plan Differ::run() {
   restart();
   spread();
   replace_cut_routes();
-  sweep();
+  move_ends();
   find_conflicts();
   return order();
 }
@@ -105,34 +105,42 @@ void Differ::decide_existing(Entry& entry) {
 
 void Differ::restart() {
   for (const Entry& entry : entries_) {
-    if (entry.id->kind != Kind::setup || entry.observed == nullptr) {
-      continue;
-    }
-    if (entry.action == Action::replace || entry.action == Action::destroy) {
-      restart_node(entry);
+    const bool cannot_be_undone = entry.observed != nullptr && (entry.action == Action::replace ||
+                                                                entry.action == Action::destroy);
+    const auto node = node_of(entry.spec());
+    if (entry.id->kind == Kind::setup && cannot_be_undone && node) {
+      const char* what = entry.desired == nullptr ? " is gone" : " has changed";
+      (void)restart_node(*node, to_string(*entry.id) + what);
     }
   }
 }
 
-void Differ::restart_node(const Entry& cause) {
-  const auto id = node_of(cause.spec());
-  Entry* node = id ? find(*id) : nullptr;
+// Whether it goes on otherwise.
+bool Differ::restart_node(const Id& id, std::string reason) {
+  Entry* node = find(id);
   if (node == nullptr || node->observed == nullptr || node->desired == nullptr ||
       node->action == Action::replace) {
-    return;
+    return false;
   }
   node->action = Action::replace;
-  node->reason = to_string(*cause.id) + (cause.desired == nullptr ? " is gone" : " has changed");
+  node->reason = std::move(reason);
+  return true;
 }
 
 void Differ::spread() {
   // Containers have smaller ids than what they hold, but for nodes that share a
-  // namespace of another node: those settle in a further round.
+  // namespace of another node, and what a restart renews: those settle in a further round.
+  find_who_has_run_setup();
   bool changed = true;
   while (changed) {
     changed = false;
     for (Entry& entry : entries_) {
       changed = spread_to(entry) || changed;
+      if (entry.id->kind == Kind::node) {
+        changed = renew_for(entry) || changed;
+      } else if (entry.id->kind == Kind::veth) {
+        changed = restart_for(entry) || changed;
+      }
     }
   }
 }
@@ -166,7 +174,7 @@ bool Differ::spread_to(Entry& entry) {
   }
   for (const Id& id : containers_of(entry.observed->spec)) {
     const Entry* container = find(id, observed_ends_);
-    if (container == nullptr || !container->goes()) {
+    if (container == nullptr || !container->loses(entry)) {
       continue;
     }
     // A node is a process: its namespaces going does not end it, the lab going does.
@@ -175,7 +183,8 @@ bool Differ::spread_to(Entry& entry) {
         return false;
       }
       entry.action = Action::replace;
-      entry.reason = "it lives in " + to_string(*container->id);
+      entry.reason = container->renewed ? "it shares " + to_string(*container->id)
+                                        : "it lives in " + to_string(*container->id);
       return true;
     }
     entry.gone_with_container = true;
@@ -184,30 +193,6 @@ bool Differ::spread_to(Entry& entry) {
     return true;
   }
   return false;
-}
-
-void Differ::sweep() {
-  for (Entry& entry : entries_) {
-    if (entry.desired != nullptr || entry.observed->ours || entry.gone_with_container) {
-      continue;
-    }
-    const auto netns = std::visit(
-        [](const auto& spec) -> std::string {
-          if constexpr (requires { spec.netns; }) {
-            return spec.netns;
-          } else {
-            return "";
-          }
-        },
-        entry.observed->spec);
-    const Entry* node = netns.empty() ? nullptr : find(resource::node_id(netns));
-    const bool starts_again = node != nullptr && node->desired != nullptr &&
-                              (node->action == Action::replace || node->action == Action::create);
-    if (starts_again) {
-      entry.action = Action::destroy;
-      entry.reason = "left from before " + to_string(*node->id) + " starts again";
-    }
-  }
 }
 
 void Differ::find_conflicts() {

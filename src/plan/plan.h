@@ -6,11 +6,13 @@
 //   3. restart  an object that cannot change under a running node restarts it
 //   4. spread   what lives in an object that goes is gone with it: it is made
 //               again where the lab still wants it, and needs no step of its own
-//               where not. A route that changes while its interface loses an
-//               address is replaced: the kernel may drop it with the address
-//   5. sweep    what a node made itself in a network namespace that outlives it
-//               is removed when the node starts again
-//   6. order    edges from dependencies (for destroying: reversed), then one
+//               where not. A node that starts again gets a clean network namespace:
+//               of the old one only the cables stay, and who shares it starts again
+//               as well. A cable that is made anew has lost what setup lines did to
+//               it, so that its nodes start again where they have any. A route that
+//               changes while its interface loses an address is replaced: the kernel
+//               may drop it with the address
+//   5. order    edges from dependencies (for destroying: reversed), then one
 //               deterministic order: destroys first, kinds in the order of Kind,
 //               ties by declaration
 // From then on the plan is fixed.

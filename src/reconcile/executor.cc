@@ -53,7 +53,12 @@ host::Outcome run_batch(std::span<const Step> steps, host::Host& host) {
   return host.change(changes);
 }
 
-bool leaves_names(const Step& step) {
+// Whether a namespace ends by this step. What else lives on the ends of cables that moved
+// out of it, perhaps in namespaces inside, ends with it, and is in the way until then.
+bool ends_namespace(const Step& step) {
+  if (step.action == Action::change && step.id.kind == resource::Kind::netns) {
+    return !std::get<resource::NetNs>(*step.before).clean;
+  }
   return step.action == Action::destroy && step.id.kind <= resource::Kind::netns;
 }
 
@@ -110,7 +115,7 @@ class Execution {
   Result<void> settle_before(std::span<const Step> batch) {
     if (names_linger_ && batch.front().action != Action::destroy) {
       const Profile::Timer timer(profile_, "settle");
-      NSLAB_TRY(host_.settle());
+      NSLAB_TRY(host_.settle());  // what it warns of is told at the end
       names_linger_ = false;
     }
     return {};
@@ -121,7 +126,7 @@ class Execution {
     progress_.begin(batch, done_, steps_.size());
     const Profile::Timer timer(profile_, phase_of(batch.front()));
     NSLAB_TRY(finish(batch, run_batch(batch, host_)));
-    names_linger_ = names_linger_ || leaves_names(batch.front());
+    names_linger_ = names_linger_ || std::ranges::any_of(batch, ends_namespace);
     done_ += batch.size();
     return {};
   }
@@ -191,7 +196,7 @@ class Execution {
   Profile& profile_;
   std::size_t done_ = 0;
   // The kernel takes a namespace apart some time after its end. Until then the
-  // cables into it hold their names at their other ends.
+  // cables into it hold their names at their other ends (ends_namespace()).
   bool names_linger_ = false;
 };
 

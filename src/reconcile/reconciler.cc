@@ -33,6 +33,17 @@ Failed untouched(Error error) {
   return untouched(std::vector{std::move(error)});
 }
 
+// Whether a cable is not there, and somebody could have lost something by it: only the
+// last file tells one that was lost from one that is new.
+bool misses_cables(const resource::DesiredState& desired, const resource::ObservedState& observed) {
+  const auto is_setup = [](const auto& entry) { return entry.first.kind == resource::Kind::setup; };
+  return std::ranges::any_of(observed.resources, is_setup) &&
+         std::ranges::any_of(desired.resources, [&](const auto& entry) {
+           return entry.first.kind == resource::Kind::veth &&
+                  !observed.resources.contains(entry.first);
+         });
+}
+
 bool is_whole(const resource::ObservedState& observed) {
   const auto lab = observed.resources.find(resource::kLabId);
   return lab != observed.resources.end() && lab->second.ours &&
@@ -136,9 +147,9 @@ std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
   }
   report.plan = [&] {
     const Profile::Timer timer(report.profile, "diff");
-    return plan::diff(desired,
-                      *observed,
-                      options.shown ? last_applied(before, desired, options.source) : nullptr);
+    const bool asks_last = options.shown || misses_cables(desired, *observed);
+    return plan::diff(
+        desired, *observed, asks_last ? last_applied(before, desired, options.source) : nullptr);
   }();
   if (report.plan.empty() && report.plan.conflicts().empty() &&
       before == state::LabRecord{.applied = options.source}) {
@@ -193,7 +204,8 @@ Result<void> Reconciler::converge(const resource::DesiredState& desired,
     {
       const Profile::Timer timer(report.profile, "settle");
       progress_.stage("waiting for the kernel");
-      NSLAB_TRY(host_.settle());
+      NSLAB_ASSIGN(warnings, host_.settle());
+      progress_.warn(warnings);
     }
     progress_.stage("verifying");
     const Profile::Timer timer(report.profile, "verify");
@@ -231,7 +243,8 @@ Failed Reconciler::roll_back(Error cause,
     // anew says so better.
     (void)host_.settle();
     NSLAB_ASSIGN(observed, host_.observe());
-    NSLAB_TRY(converge(target, observed, plan::diff(target, observed), report));
+    const auto* last = before.applied ? &target : nullptr;
+    NSLAB_TRY(converge(target, observed, plan::diff(target, observed, last), report));
     const Profile::Timer timer(report.profile, "record");
     return before.applied && !target.resources.empty() ? restore(target.lab, *before.applied)
                                                        : store_.remove(target.lab);

@@ -18,18 +18,21 @@ namespace nslab::resource {
 // name, since '@' is not a letter of node names.
 inline constexpr std::string_view kSwitch = "@switch";
 
-// A named network namespace with its loopback up. It outlives the processes of
-// its node, so that restarting a node cuts nobody's cables.
+// A named network namespace with its loopback up. It outlives the processes of its node.
+// When these start again it is made anew, and the ends of cables that it holds move into
+// the new one: what else was in it ends, and nobody's cables are cut (decision 11).
 struct NetNs {
   static constexpr Kind kKind = Kind::netns;
   std::string name;    // a node, or kSwitch
   std::string userns;  // the node whose user namespace owns it; empty: the host's
   bool named = true;   // whether `ip netns` finds it
+  bool clean = true;   // false where a node that starts again has used it: only in a plan
 
   static constexpr auto fields() {
     return std::tuple{field("name", &NetNs::name, Cost::replace),
                       field("userns", &NetNs::userns, Cost::replace),
-                      field("named", &NetNs::named)};
+                      field("named", &NetNs::named),
+                      field("clean", &NetNs::clean)};
   }
 
   bool operator==(const NetNs&) const = default;

@@ -49,7 +49,9 @@ constexpr FieldText kMounts{
 constexpr FieldText kSetup{
     .doc =
         "Commands that run in the node, one after the other, each time it starts: its network "
-        "stands, its services do not run yet. One that fails fails `up`.",
+        "stands, its services do not run yet, and of what they did before nothing is left in its "
+        "network. They run again too when an interface of the node is made anew. One that fails "
+        "fails `up`.",
     .fallback = "",
     .example = "setup: [ip route add blackhole 10.66.0.0/16]",
     .cost = Cost::node_restart};

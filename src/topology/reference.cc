@@ -49,7 +49,7 @@ each `ready` replace the inherited one whole.
 | --- | --- |
 | nothing | done in place; what is concerned is changed, added or removed, and nothing else notices |
 | service restart | the service starts again, its node goes on |
-| node restart | the node's processes start again; its cables and addresses stay |
+| node restart | the node's processes start again in a clean network namespace, with those of nodes that share it; its cables stay, and its neighbours notice nothing but that |
 | link replaced | the cables concerned are made anew |
 | another lab | it is not the same lab any more |
 )";

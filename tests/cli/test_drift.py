@@ -190,13 +190,15 @@ class Drift(NslabTest):
         self.assertNotEqual(after["sleep infinity"], services["sleep infinity"])
 
     def test_an_init_that_was_killed(self):
-        """The node starts again; its network has outlived it, and its neighbours notice nothing."""
+        """The node starts again; its cables have outlived it, and its neighbours notice nothing."""
         succeed(run("kill", "-KILL", self.running.init("a")))
         eventually(lambda: not self.running.processes("a"), "all its processes are gone")
         self.assertEqual(self.running.links("a"), self.identities["a"]["links"])
         steps = self.plan(FILE)
         self.assertIn(("create", "node:a"), steps)
-        self.assertFalse([step for step in steps if "r/" in step[1] or "veth" in step[1]], steps)
+        self.assertIn(("change", "netns:a"), steps)
+        self.assertEqual({action for action, which in steps if which.startswith("veth:")}, {"change"})
+        self.assertFalse([step for step in steps if "r/" in step[1] and step[0] != "change"], steps)
         succeed(nslab("up", FILE))
         self.assert_nothing_to_do(FILE)
         after = self.identity()

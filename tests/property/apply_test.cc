@@ -208,7 +208,8 @@ TEST_CASE("property: what others made is untouched") {
     REQUIRE(left ==
             "foreign {\"kind\":\"cgroup\",\"node\":\"someone\",\"memory\":null,\"swap\":null,"
             "\"cpu-millis\":null,\"cpu-weight\":null,\"cpuset\":\"\",\"pids\":null}\n"
-            "foreign {\"kind\":\"netns\",\"name\":\"vpn\",\"userns\":\"\",\"named\":true}\n"
+            "foreign "
+            "{\"kind\":\"netns\",\"name\":\"vpn\",\"userns\":\"\",\"named\":true,\"clean\":true}\n"
             "foreign {\"kind\":\"link\",\"netns\":\"vpn\",\"name\":\"dummy0\"}\n");
   }
 }

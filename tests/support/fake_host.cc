@@ -102,10 +102,10 @@ Result<ObservedState> FakeHost::observe(const host::Places& places) {
   return state;
 }
 
-Result<void> FakeHost::settle() {
+Result<std::vector<Error>> FakeHost::settle() {
   calls.emplace_back("settle");
   dying_.clear();
-  return {};
+  return std::vector<Error>{};
 }
 
 Result<host::LabStatus> FakeHost::inspect() {
@@ -217,16 +217,63 @@ FakeHost::Complaint FakeHost::do_create(const Spec& spec) {
   return std::nullopt;
 }
 
+// Everything in the namespace goes but the ends of cables. No node may be in it.
+FakeHost::Complaint FakeHost::renew(const NetNs& netns) {
+  std::vector<Id> inside;
+  for (const auto& [id, observed] : world.resources) {
+    const std::vector<Id> containers = containers_of(observed.spec);
+    if (std::ranges::find(containers, id_of(netns)) == containers.end()) {
+      continue;
+    }
+    if (id.kind == Kind::node) {
+      return refuse("a node is in the network namespace", EBUSY);
+    }
+    if (id.kind != Kind::veth) {
+      inside.push_back(id);
+    }
+  }
+  for (const Id& id : inside) {
+    forget(id);
+  }
+  for (auto& [id, observed] : world.resources) {
+    if (auto* veth = std::get_if<Veth>(&observed.spec)) {
+      for (VethEnd* end : {&veth->a, &veth->b}) {
+        if (end->netns == netns.name) {
+          end->up = false;
+          end->bridge.clear();
+          moved_.insert(interface_key(end->netns, end->name));
+        }
+      }
+    }
+  }
+  drop_routes_without_address();
+  return std::nullopt;
+}
+
 FakeHost::Complaint FakeHost::do_change(const host::Change& change) {
   const auto found = world.resources.find(id_of(*change.after));
   if (found == world.resources.end()) {
     return refuse("it is gone", ENOENT);
   }
   Spec before = *change.before;
+  if (auto* netns = std::get_if<NetNs>(&before); netns != nullptr && !netns->clean) {
+    netns->clean = true;
+    if (auto complaint = renew(*netns)) {
+      return complaint;
+    }
+  }
   if (auto* veth = std::get_if<Veth>(&before)) {
     // Bridges that went before have let go of their ports.
     for (VethEnd* end : {&veth->a, &veth->b}) {
       end->bridge = has({Kind::bridge, end->bridge}) ? end->bridge : "";
+    }
+    // Of an end that has moved all is set, whatever it was.
+    const auto& there = std::get<Veth>(found->second.spec);
+    for (const auto end : {&Veth::a, &Veth::b}) {
+      if (moved_.erase(interface_key((veth->*end).netns, (veth->*end).name)) > 0 &&
+          !(veth->*end).up) {
+        veth->*end = there.*end;
+      }
     }
   }
   if (!(found->second.spec == before)) {

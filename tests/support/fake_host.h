@@ -44,7 +44,7 @@ class FakeHost : public host::Host {
   bool side_by_side = false;
   host::Outcome change(std::span<const host::Change> batch) override;
   host::Outcome destroy(std::span<const resource::Spec* const> batch) override;
-  Result<void> settle() override;
+  Result<std::vector<Error>> settle() override;
   Result<host::LabStatus> inspect() override;
 
   [[nodiscard]] bool interrupted() const override { return heeds_interrupts_ && interrupt(); }
@@ -82,6 +82,7 @@ class FakeHost : public host::Host {
   host::Outcome run(const char* verb, std::span<const Member> batch, Act act);
   Complaint do_create(const resource::Spec& spec);
   Complaint do_change(const host::Change& change);
+  Complaint renew(const resource::NetNs& netns);
   Complaint do_destroy(const resource::Spec& spec);
   [[nodiscard]] Complaint lacks(const resource::Spec& spec) const;
   [[nodiscard]] bool has(const resource::Id& id) const;
@@ -101,6 +102,8 @@ class FakeHost : public host::Host {
   // Interfaces ("@switch/web.eth0") whose other end went with its namespace: the
   // kernel lets go of them some time later.
   std::set<std::string> dying_;
+  // Interfaces that have moved into another namespace, and were not touched since.
+  std::set<std::string> moved_;
 };
 
 }  // namespace nslab::test

@@ -1,5 +1,6 @@
 #include "plan/plan.h"
 
+#include <algorithm>
 #include <functional>
 
 #include <catch2/catch.hpp>
@@ -110,13 +111,27 @@ TEST_CASE("diff: hostname, file and limit change in place, and the node goes on"
 
 TEST_CASE("diff: a changed setup command starts its node again, and cuts no cable") {
   CHECK(after([](LabSketch& lab) { lab.nodes[1].setup = {"false"}; }) ==
-        R"(± node:web (setup:web/1 has changed)
+        R"(~ netns:web (a clean network namespace, since node:web starts again)
+~ veth:web/eth0 (moves into the clean netns:web)
+~ veth:web/eth1 (moves into the clean netns:web)
++ address:web/eth0/10.1.0.3/24 (goes with netns:web)
++ address:web/eth1/10.2.0.3/24 (goes with netns:web)
++ route:web/default (goes with netns:web)
+± node:web (setup:web/1 has changed)
++ sysctl:web/net.ipv4.ip_forward (goes with netns:web)
 + file:web/etc/motd (goes with node:web)
 + setup:web/1 (goes with node:web)
 + service:web/http (goes with node:web)
 )");
   CHECK(after([](LabSketch& lab) { lab.nodes[1].setup.clear(); }) ==
-        R"(± node:web (setup:web/1 is gone)
+        R"(~ netns:web (a clean network namespace, since node:web starts again)
+~ veth:web/eth0 (moves into the clean netns:web)
+~ veth:web/eth1 (moves into the clean netns:web)
++ address:web/eth0/10.1.0.3/24 (goes with netns:web)
++ address:web/eth1/10.2.0.3/24 (goes with netns:web)
++ route:web/default (goes with netns:web)
+± node:web (setup:web/1 is gone)
++ sysctl:web/net.ipv4.ip_forward (goes with netns:web)
 + file:web/etc/motd (goes with node:web)
 + service:web/http (goes with node:web)
 . setup:web/1
@@ -220,10 +235,110 @@ TEST_CASE("diff: what others made in a node stays until the node starts again") 
   CHECK(mending([&](resource::ObservedState& host) {
           plant(host);
           host.resources.erase(resource::node_id("web"));
-        }).starts_with(R"(- address:web/dummy0/10.9.9.9/24 (left from before node:web starts again)
-- link:web/dummy0 (left from before node:web starts again)
+        }) == R"(~ netns:web (a clean network namespace, since node:web starts again)
+~ veth:web/eth0 (moves into the clean netns:web)
+~ veth:web/eth1 (moves into the clean netns:web)
++ address:web/eth0/10.1.0.3/24 (goes with netns:web)
++ address:web/eth1/10.2.0.3/24 (goes with netns:web)
++ route:web/default (goes with netns:web)
 + node:web (missing, drift)
-)"));
++ sysctl:web/net.ipv4.ip_forward (goes with netns:web)
+. link:web/dummy0
+. address:web/dummy0/10.9.9.9/24
+)");
+}
+
+TEST_CASE("diff: the step that moves an end finds it as a move leaves it") {
+  const auto last = desired_state(webdb());
+  const auto changed = desired_state(edited([](LabSketch& lab) { lab.nodes[1].setup[0] = "x"; }));
+  const auto plan = plan::diff(changed, as_observed(last));
+  const auto step =
+      std::ranges::find(plan.steps(), resource::veth_id("web", "eth0"), &plan::Step::id);
+  REQUIRE(step != plan.steps().end());
+  const auto& before = std::get<resource::Veth>(*step->before);
+  CHECK_FALSE(before.a.up);
+  CHECK(before.b.up);
+  CHECK(before.b.bridge == "front");
+}
+
+namespace {
+
+// a, and b in its network namespace; both run setup lines. c has a cable to a, and none.
+LabSketch sharing() {
+  return {.nodes = {{.name = "a", .number = 2, .setup = {"true"}},
+                    {.name = "b", .number = 3, .setup = {"true"}, .net_of = "a"},
+                    {.name = "c", .number = 4}},
+          .links = {{.a = "a:l1", .b = "c:l1", .number = 1}}};
+}
+
+std::string sharing_after(const Edit& edit,
+                          const std::function<void(resource::ObservedState&)>& damage = {}) {
+  const auto last = desired_state(sharing());
+  auto sketch = sharing();
+  edit(sketch);
+  auto observed = as_observed(last);
+  if (damage) {
+    damage(observed);
+  }
+  return print(plan::diff(desired_state(sketch), observed, &last));
+}
+
+void no_edit(LabSketch& /*lab*/) {}
+
+}  // namespace
+
+TEST_CASE("diff: nodes that share a network namespace start again together") {
+  CHECK(sharing_after([](LabSketch& lab) { lab.nodes[1].setup[0] = "x"; }) ==
+        R"(~ netns:a (a clean network namespace, since node:b starts again)
+~ veth:a/l1 (moves into the clean netns:a)
++ address:a/l1/172.16.1.1/30 (goes with netns:a)
+± node:a (it shares netns:a)
+± node:b (setup:b/1 has changed)
++ setup:a/1 (goes with node:a)
++ setup:b/1 (goes with node:b)
+)");
+}
+
+TEST_CASE("diff: a node that shares a network namespace leaves nothing in it") {
+  CHECK(sharing_after([](LabSketch& lab) {
+          lab.nodes.erase(lab.nodes.begin() + 1);
+        }).find("~ netns:a (a clean network namespace, since node:b goes)") != std::string::npos);
+  CHECK(sharing_after(no_edit, [](resource::ObservedState& host) {
+          host.resources.erase(resource::node_id("b"));
+          host.resources.erase({Kind::setup, "b/1"});
+        }).find("± node:a (it shares netns:a)") != std::string::npos);
+}
+
+TEST_CASE("diff: a new node in another's network namespace starts that one not again") {
+  CHECK(sharing_after([](LabSketch& lab) {
+          lab.nodes.push_back({.name = "d", .number = 5, .setup = {"true"}, .net_of = "a"});
+        }).find("node:a") == std::string::npos);
+}
+
+TEST_CASE("diff: who ran setup starts again when its interface is made anew, and nobody else") {
+  const std::string lost = sharing_after(no_edit, [](resource::ObservedState& host) {
+    host.resources.erase(resource::veth_id("a", "l1"));
+    host.resources.erase({Kind::address, "a/l1/172.16.1.1/30"});
+    host.resources.erase({Kind::address, "c/l1/172.16.1.2/30"});
+  });
+  CHECK(lost == R"(~ netns:a (a clean network namespace, since node:a starts again)
++ veth:a/l1 (missing, drift)
++ address:a/l1/172.16.1.1/30 (missing, drift)
++ address:c/l1/172.16.1.2/30 (missing, drift)
+± node:a (l1 is made anew, and what setup did to it is lost)
+± node:b (l1 is made anew, and what setup did to it is lost)
++ setup:a/1 (goes with node:a)
++ setup:b/1 (goes with node:b)
+)");
+  const std::string replaced = sharing_after([](LabSketch& lab) { lab.links[0].b = "c:l2"; });
+  CHECK(replaced.find("± node:a (l1 is made anew") != std::string::npos);
+  CHECK(replaced.find("node:c") == std::string::npos);
+}
+
+TEST_CASE("diff: a cable that the file has got just now starts nobody again") {
+  CHECK(sharing_after([](LabSketch& lab) {
+          lab.links.push_back({.a = "a:l2", .b = "c:l2", .number = 2});
+        }).find("node:") == std::string::npos);
 }
 
 TEST_CASE("diff: a name that others have taken is a conflict") {
@@ -277,10 +392,17 @@ TEST_CASE("halves: what is replaced goes before anything comes, innermost first"
         }) == R"(- mount:db/data
 - node:web
 - veth:client/l1
+~ netns:web
+~ veth:web/eth0
+~ veth:web/eth1
 + veth:client/l1
++ address:web/eth0/10.1.0.3/24
++ address:web/eth1/10.2.0.3/24
 + address:client/l1/172.16.1.1/30
 + address:web/l1/172.16.1.2/30
++ route:web/default
 + node:web
++ sysctl:web/net.ipv4.ip_forward
 + mount:db/data
 + file:web/etc/motd
 + setup:web/1
