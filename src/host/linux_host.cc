@@ -5,9 +5,11 @@
 #include <cerrno>
 #include <new>
 #include <type_traits>
+#include <utility>
 
 #include "base/text.h"
 #include "host/capacity.h"
+#include "host/forget.h"
 #include "host/inspect.h"
 #include "host/objects.h"
 #include "host/observe.h"
@@ -137,6 +139,14 @@ Result<resource::ObservedState> LinuxHost::look(const Places* only) {
   return observed;
 }
 
+// Nodes are made beside the network: only who works on that writes it down.
+template <typename T>
+void LinuxHost::note_change() {
+  if constexpr (T::kKind >= resource::Kind::netns && T::kKind <= resource::Kind::route) {
+    network_changed_ = true;
+  }
+}
+
 Outcome LinuxHost::create(std::span<const resource::Spec* const> batch) {
   return std::visit(
       [&](const auto& first) -> Outcome {
@@ -144,6 +154,7 @@ Outcome LinuxHost::create(std::span<const resource::Spec* const> batch) {
         if constexpr (std::is_same_v<T, resource::Link>) {
           return not_possible(first, "created");  // foreign: only ever found
         } else {
+          note_change<T>();
           return distrusting_on_failure<T>(
               *context_, [&] { return host::create(*context_, Batch<T>(typed<T>(batch))); });
         }
@@ -166,6 +177,7 @@ Outcome LinuxHost::change(std::span<const Change> batch) {
           for (const Change& each : batch) {
             changes.push_back({std::get_if<T>(each.before), std::get_if<T>(each.after)});
           }
+          note_change<T>();
           return distrusting_on_failure<T>(
               *context_, [&] { return host::change(*context_, Changes<T>(changes)); });
         } else {
@@ -182,6 +194,7 @@ Outcome LinuxHost::destroy(std::span<const resource::Spec* const> batch) {
         if constexpr (std::is_same_v<T, resource::Setup>) {
           return not_possible(first, "undone");  // the node restarts instead
         } else {
+          note_change<T>();
           return distrusting_on_failure<T>(
               *context_, [&] { return host::destroy(*context_, Batch<T>(typed<T>(batch))); });
         }
@@ -191,7 +204,11 @@ Outcome LinuxHost::destroy(std::span<const resource::Spec* const> batch) {
 
 Result<std::vector<Error>> LinuxHost::settle() {
   context_->close_distrusted();
-  return host::settle(*context_);
+  NSLAB_ASSIGN(warnings, host::settle(*context_));
+  if (std::exchange(network_changed_, false)) {
+    NSLAB_TRY(host::forget_learnt(*context_));
+  }
+  return warnings;
 }
 
 Result<LabStatus> LinuxHost::inspect() {

@@ -43,7 +43,12 @@ class LinuxHost final : public Host {
   Result<resource::ObservedState> look(const Places* only);
   explicit LinuxHost(std::unique_ptr<Context> context);
 
+  template <typename T>
+  void note_change();
+
   std::unique_ptr<Context> context_;
+  // Others may have learnt what is no longer so.
+  bool network_changed_ = false;
 };
 
 }  // namespace nslab::host
