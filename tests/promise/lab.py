@@ -21,6 +21,7 @@ nodes:
     limits: {pids: 50}
     services: {sleeper: {command: [sleep, infinity]}}
   b:
+    setup: [":"]
     files: {/etc/motd: "b\\n"}
 """ + GOES + """
 links:
@@ -31,7 +32,7 @@ WIDE = TEXT.replace("links:", "subnets: {net: 10.2.0.0/24}\nlinks:").replace(
     "nodes:", "nodes:" + "".join(f"\n  n{i}: {{interfaces: {{eth0: net}}}}" for i in range(34)))
 # Of TEXT: changed in place, made again, restarted, new, and gone.
 CHANGED = (TEXT.replace(GOES, "").replace("pids: 50", "pids: 60").replace("infinity", "1000000").replace('"b\\n"', '"c\\n"')
-           .replace("  b:\n", "  b:\n    setup: ['true']\n").replace("links:", "  c:\nlinks:")
+           .replace('[":"]', '["true"]').replace("links:", "  c:\nlinks:")
            .replace("subnet: 10.1.0.0/30}", "subnet: 10.1.0.0/30, mtu: 1400}\n"
                     "  - {ends: [a:eth1, c:eth0], subnet: 10.1.1.0/30}"))
 TRACE = FILES / "trace"

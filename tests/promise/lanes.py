@@ -15,6 +15,8 @@ import lab
 from nslab_test import residue
 
 PROCESSES = {"up": ("main", "helper", "node"), "down": ("main",), "prune": ("main",)}
+# A change of a running lab dies in the middle as well; how it fails is lanes_back's.
+KILLED = {**PROCESSES, "change": ("main",)}
 # In which nslab uses threads. A case takes long there, and most points are many times
 # the same: so many of them, others each time.
 WIDE = {"wide-up": 400, "wide-down": 100}
@@ -64,7 +66,7 @@ class Kill:
     name = "kill"
 
     def cases(self, random_):
-        for command, processes in PROCESSES.items():
+        for command, processes in KILLED.items():
             for process in processes:
                 for call, count in points_of(command, process):
                     for then in ("down", "up"):
