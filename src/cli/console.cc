@@ -109,13 +109,13 @@ void Console::begin(std::span<const plan::Step> steps, std::size_t done, std::si
   const plan::Step& first = steps.front();
   if (verbose_ > 0) {
     for (const plan::Step& step : steps) {
-      log_step(plan::kActionNames[static_cast<std::size_t>(step.action)], to_string(step.id));
+      log_step(plan::kActionNames[static_cast<std::size_t>(step.action)], resource::title_of(step.after ? *step.after : *step.before));
     }
   }
   std::string text = "[" + std::to_string(done) + "/" + std::to_string(all) + "] " +
                      std::string(plan::kActionNames[static_cast<std::size_t>(first.action)]) + " ";
   text += steps.size() == 1
-              ? to_string(first.id)
+              ? resource::title_of(first.after ? *first.after : *first.before)
               : std::to_string(steps.size()) + " × " +
                     std::string(resource::kKindNames[static_cast<std::size_t>(first.id.kind)]);
   show_progress(text);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 
@@ -12,6 +13,7 @@
 #include "base/text.h"
 #include "host/control.h"
 #include "host/files.h"
+#include "host/inherited.h"
 #include "host/left_behind.h"
 #include "host/objects.h"
 #include "host/observe.h"
@@ -133,6 +135,15 @@ Outcome make_all(Context& context, Batch<NetNs> batch) {
   if (auto known = know_interfaces(made); !known) {
     return Failure{0, std::move(known).error()};
   }
+  std::vector<int> nodes;  // in the switch nothing has an address
+  for (const std::shared_ptr<OpenNetns>& each : made) {
+    if (each->name != resource::kSwitch) {
+      nodes.push_back(each->ns.get());
+    }
+  }
+  if (auto forgotten = forget_hosts_settings(nodes); !forgotten) {
+    return Failure{0, std::move(forgotten).error()};
+  }
   for (std::shared_ptr<OpenNetns>& each : made) {
     keep_open(context, std::move(each));
   }
@@ -197,6 +208,7 @@ Result<void> renew(Context& context, const NetNs& spec) {
   NSLAB_ASSIGN(old, open_netns(context, spec.name));
   let_go(context, spec.name);
   NSLAB_ASSIGN(fresh, make_netns(context, spec));
+  NSLAB_TRY(forget_hosts_settings(std::array{fresh.ns.get()}));
   NSLAB_TRY(move_ends(layout, *old, fresh));
   NSLAB_TRY(forget_sysctls(layout, spec.name));
   if (kernel::is_namespace_mount(layout.netns(spec.name))) {

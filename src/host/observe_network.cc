@@ -23,62 +23,69 @@ using resource::ObservedState;
 
 using Names = std::map<kernel::LinkIndex, std::string_view>;
 
-Names names_of(const NetnsContents& contents) {
+// "web/eth0" is node and interface.
+std::pair<std::string_view, std::string_view> split_once(std::string_view cable) {
+  const std::size_t slash = std::min(cable.find('/'), cable.size());
+  return {cable.substr(0, slash), cable.substr(std::min(slash + 1, cable.size()))};
+}
+
+using Cables = std::map<std::string, FoundCable>;
+
+// The names of interfaces as the lab file knows them: those of first ends that were
+// renamed are what their marks say.
+Names names_of(const Layout& layout, const NetnsContents& contents, const Cables& cables) {
   Names names;
   for (const kernel::Link& link : contents.links) {
     names.emplace(link.index, link.name);
+    const auto mark = read_cable_mark(layout, link.alias);
+    const auto cable = mark ? cables.find(mark->cable) : cables.end();
+    if (cable != cables.end() && cable->second.a.link == &link) {
+      const auto [netns, interface] = split_once(cable->first);
+      if (netns == contents.netns) {
+        names[link.index] = interface;
+      }
+    }
   }
   return names;
 }
 
-// The two ends of each cable, as they are found.
-struct FoundEnds {
-  std::optional<resource::VethEnd> a;
-  std::optional<resource::VethEnd> b;
-};
-
-using Cables = std::map<std::string, FoundEnds>;
-
-resource::VethEnd to_end(const NetnsContents& contents,
-                         const Names& names,
-                         const kernel::Link& link) {
-  const auto master = names.find(link.master);
-  return {.netns = contents.netns,
-          .name = link.name,
-          .mac = link.mac,
-          .mtu = link.mtu,
-          .up = link.up,
-          .bridge = std::string(master != names.end() ? master->second : ""),
-          .ipv6 = link.ipv6_autoconf};
-}
-
-bool take_cable_end(const Layout& layout,
-                    const NetnsContents& contents,
-                    const Names& names,
-                    const kernel::Link& link,
-                    Cables& cables) {
-  const auto mark = read_cable_mark(layout, link.alias);
-  if (link.kind != "veth" || !mark) {
-    return false;
+resource::VethEnd to_end(const Layout& layout, const FoundLink& found) {
+  if (!found) {
+    return {};
   }
-  FoundEnds& found = cables[mark->cable];
-  (mark->first ? found.a : found.b) = to_end(contents, names, link);
-  return true;
+  const auto& [netns, link] = found;
+  const auto master = std::ranges::find(netns->links, link->master, &kernel::Link::index);
+  return {.netns = netns->netns,
+          .name = link->name,
+          .mac = link->mac,
+          .mtu = link->mtu,
+          .up = link->up,
+          .bridge = master != netns->links.end() ? master->name : "",
+          .ipv6 = link->ipv6_autoconf,
+          .says = read_cable_mark(layout, link->alias)->says};
 }
 
-// Every interface but the loopback: a bridge of the switch, an end of a cable,
-// or what somebody else made. An interface that has our group and no mark was
-// cut short between two messages.
+// Whether it is an end of one of the cables. A copy of an end's mark is none.
+bool is_cable_end(const Layout& layout, const kernel::Link& link, const Cables& cables) {
+  const auto mark = read_cable_mark(layout, link.alias);
+  const auto cable = mark ? cables.find(mark->cable) : cables.end();
+  return cable != cables.end() && (cable->second.a.link == &link || cable->second.b.link == &link);
+}
+
+// Every interface but those of the kernel: a bridge of the switch, an end of a cable, or
+// what somebody else made. An interface that has our group and no mark was cut short
+// between two messages; one with another's mark is a copy, and not ours.
 void observe_links(const Layout& layout,
                    const NetnsContents& contents,
-                   const Names& names,
-                   ObservedState& state,
-                   Cables& cables) {
+                   const Cables& cables,
+                   ObservedState& state) {
   for (const kernel::Link& link : contents.links) {
-    if (link.index == kernel::kLoopback || take_cable_end(layout, contents, names, link, cables)) {
+    if (link.index == kernel::kLoopback || is_fallback_tunnel(link) ||
+        is_cable_end(layout, link, cables)) {
       continue;
     }
-    const bool ours = link.group == kernel::kNslabGroup;
+    const bool ours =
+        link.group == kernel::kNslabGroup && !read_cable_mark(layout, link.alias).has_value();
     if (ours && link.kind == "bridge" && contents.netns == resource::kSwitch) {
       state.add(resource::Bridge{.name = link.name, .mtu = link.mtu, .up = link.up});
     } else {
@@ -180,8 +187,8 @@ Result<void> read(const Context& context, const SysctlKeys& keys, NetnsContents&
 
 void add(const Layout& layout,
          const NetnsContents& contents,
-         ObservedState& state,
-         Cables& cables) {
+         const Cables& cables,
+         ObservedState& state) {
   resource::NetNs spec{.name = contents.netns, .named = contents.named};
   if (state.resources.contains({resource::Kind::userns, contents.netns})) {
     spec.userns = contents.netns;
@@ -191,8 +198,8 @@ void add(const Layout& layout,
     spec.userns = "?";
   }
   state.add(std::move(spec));
-  const Names names = names_of(contents);
-  observe_links(layout, contents, names, state, cables);
+  const Names names = names_of(layout, contents, cables);
+  observe_links(layout, contents, cables, state);
   observe_addresses(contents, names, state);
   observe_routes(contents, names, state);
   for (const resource::Sysctl& sysctl : contents.sysctls) {
@@ -212,24 +219,85 @@ std::optional<std::string> read_ipc_sysctl(const Layout& layout,
   return value ? std::optional(*std::move(value)) : std::nullopt;
 }
 
-// A cable with an end that was renamed, or moved to where the lab is not, keeps
-// its id and has a nameless end: the plan replaces it.
-void add_cables(const Cables& cables, ObservedState& state) {
-  for (const auto& [name, ends] : cables) {
-    const std::size_t slash = std::min(name.find('/'), name.size());
-    const std::string netns = name.substr(0, slash);
-    const std::string interface = name.substr(std::min(slash + 1, name.size()));
-    resource::Veth cable{.a = ends.a.value_or(resource::VethEnd{}),
-                         .b = ends.b.value_or(resource::VethEnd{})};
-    if (cable.a.netns != netns || cable.a.name != interface) {
-      cable.a = {.netns = netns, .name = interface};
-      cable.b.name.clear();
+// A cable keeps its id, wherever its first end has gone.
+void add_cables(const Layout& layout, const Cables& cables, ObservedState& state) {
+  for (const auto& [name, found] : cables) {
+    resource::Veth cable{.a = to_end(layout, found.a), .b = to_end(layout, found.b)};
+    const auto [netns, interface] = split_once(name);
+    if (!found.a) {
+      cable.a.strayed = resource::VethEnd::kNowhere;
+    } else if (cable.a.netns != netns) {
+      cable.a.strayed = cable.a.netns + ":" + cable.a.name;
+    } else if (cable.a.name != interface) {
+      cable.a.strayed = cable.a.name;
     }
+    cable.a.netns = netns;
+    cable.a.name = interface;
     state.add(std::move(cable));
   }
 }
 
+// Interfaces that say that they are one cable's ends.
+struct Candidates {
+  std::vector<FoundLink> a;
+  std::vector<FoundLink> b;
+};
+
+// How much speaks for these being a cable's ends; null ones are none.
+int weight(std::string_view cable, const FoundLink& a, const FoundLink& b) {
+  const auto [netns, interface] = split_once(cable);
+  const bool joined =
+      a && b && a.link->peer == b.link->index && b.link->peer == a.link->index;
+  const auto ours = [](const FoundLink& end) {
+    return end && end.link->group == kernel::kNslabGroup;
+  };
+  // Whoever has changed the group of one end has not made it another's.
+  if ((a && !ours(a) && !(joined && ours(b))) || (b && !ours(b) && !(joined && ours(a)))) {
+    return -1;
+  }
+  const bool in_place = a && a.netns->netns == netns && a.link->name == interface;
+  return (a ? 4 : 0) + (b ? 4 : 0) + (in_place ? 2 : 0) + (joined ? 1 : 0);
+}
+
+FoundCable choose(std::string_view cable, Candidates candidates) {
+  candidates.a.emplace_back();
+  candidates.b.emplace_back();
+  FoundCable best;
+  int most = 0;
+  for (const FoundLink& a : candidates.a) {
+    for (const FoundLink& b : candidates.b) {
+      if (const int found = weight(cable, a, b); found > most) {
+        most = found;
+        best = {a, b};
+      }
+    }
+  }
+  return best;
+}
+
 }  // namespace
+
+std::map<std::string, FoundCable> cables_in(const Layout& layout,
+                                            std::span<const NetnsContents> all) {
+  std::map<std::string, Candidates> candidates;
+  for (const NetnsContents& contents : all) {
+    for (const kernel::Link& link : contents.links) {
+      const auto mark = read_cable_mark(layout, link.alias);
+      if (link.kind == "veth" && mark) {
+        auto& ends = candidates[mark->cable];
+        (mark->first ? ends.a : ends.b).push_back({&contents, &link});
+      }
+    }
+  }
+  std::map<std::string, FoundCable> cables;
+  for (auto& [name, ends] : candidates) {
+    const FoundCable found = choose(name, std::move(ends));
+    if (found.a || found.b) {
+      cables.emplace(name, found);
+    }
+  }
+  return cables;
+}
 
 Result<void> observe_network(Context& context, const Places* only, ObservedState& state) {
   const Layout& layout = context.layout;
@@ -244,12 +312,14 @@ Result<void> observe_network(Context& context, const Places* only, ObservedState
         outcomes[i] = read(context, keys, context.contents[i]);
       },
       /*worth_a_thread=*/4);
-  Cables cables;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    NSLAB_TRY(std::move(outcomes[i]));
-    add(layout, context.contents[i], state, cables);
+  for (Result<void>& outcome : outcomes) {
+    NSLAB_TRY(std::move(outcome));
   }
-  add_cables(cables, state);
+  const Cables cables = cables_in(layout, context.contents);
+  for (const NetnsContents& contents : context.contents) {
+    add(layout, contents, cables, state);
+  }
+  add_cables(layout, cables, state);
   return {};
 }
 

@@ -33,7 +33,7 @@ std::optional<T> remembered(const Packet& packet) {
 
 std::optional<Spec> node_of(const Packet& packet) {
   auto node = remembered<resource::Node>(packet);
-  if (node && node->ns(resource::NsType::uts).mode == resource::NsChoice::Mode::own) {
+  if (node && node->says_hostname && node->ns(resource::NsType::uts).mode == resource::NsChoice::Mode::own) {
     node->hostname = packet.get("hostname");
   }
   return node;

@@ -1,16 +1,18 @@
 #include "reconcile/reconciler.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/text.h"
+#include "resource/difference.h"
 
 namespace nslab::reconcile {
 namespace {
 
 Error still_different(const plan::Plan& plan) {
   const plan::Step& step = plan.steps().front();
-  std::string message = "the kernel does not have what was asked for: " + to_string(step.id);
+  std::string message = "the kernel does not have what was asked for: " + title_of(step.after ? *step.after : *step.before);
   if (!step.reason.empty()) {
     message += " (" + step.reason + ")";
   }
@@ -22,6 +24,149 @@ Error still_different(const plan::Plan& plan) {
       .message = std::move(message),
       .where = step.origin,
       .hint = "something on this host changes it back; 'nslab plan' shows every difference"};
+}
+
+bool is_command(const plan::Step& step) {
+  return step.id.kind >= resource::Kind::setup;
+}
+
+bool runs_setup(const plan::Step& step) {
+  return step.id.kind == resource::Kind::setup && step.action == plan::Action::create;
+}
+
+bool runs_commands(const plan::Plan& plan) {
+  return std::ranges::any_of(plan.steps(), [](const plan::Step& step) {
+    return is_command(step) && step.action != plan::Action::destroy;
+  });
+}
+
+// The kernel may drop more than such a step says.
+bool may_drop(const plan::Step& step) {
+  using resource::Kind;
+  return step.action != plan::Action::create && step.id.kind >= Kind::netns &&
+         step.id.kind <= Kind::route;
+}
+
+std::string node_of_command(const plan::Step& step) {
+  return node_of(*step.after)->name;
+}
+
+// The nodes of the setup commands that `done` ends with.
+std::set<std::string> nodes_of_last_setups(std::span<const plan::Step> done) {
+  std::set<std::string> nodes;
+  while (!done.empty() && runs_setup(done.back())) {
+    nodes.insert(node_of_command(done.back()));
+    done = done.first(done.size() - 1);
+  }
+  return nodes;
+}
+
+// The one of these nodes that is in the network namespace, or is, the place.
+const std::string* node_at(const resource::DesiredState& desired,
+                           const std::set<std::string>& nodes,
+                           std::string_view place) {
+  for (const std::string& each : nodes) {
+    const auto node = desired.resources.find(resource::node_id(each));
+    if (node == desired.resources.end()) {
+      continue;
+    }
+    const auto& net = std::get<resource::Node>(node->second.spec).ns(resource::NsType::net);
+    if (each == place || (net.mode == resource::NsChoice::Mode::node && net.of == place)) {
+      return &each;
+    }
+  }
+  return nullptr;
+}
+
+// What has become of an object at one of the places of `nodes`, "a:eth1 mtu is 1300, not
+// 1400", and which of them it was.
+struct Changed {
+  std::string node;
+  std::string what;
+};
+
+std::optional<Changed> changed_by(const resource::DesiredState& desired,
+                                  const std::set<std::string>& nodes,
+                                  const plan::Step& step) {
+  const resource::Spec& spec = step.after ? *step.after : *step.before;
+  const auto* veth = std::get_if<resource::Veth>(&spec);
+  std::vector<std::string> places = resource::places_of(spec);
+  const bool changed = step.before && step.after;
+  if (changed) {
+    for (const auto& each : resource::differences(*step.before, *step.after)) {
+      if (veth != nullptr) {
+        const auto& end = each.field.starts_with(title_of(veth->a) + " ") ? veth->a : veth->b;
+        places = {end.netns};
+      }
+      for (const std::string& place : places) {
+        if (const auto* node = node_at(desired, nodes, place)) {
+          const std::string subject =
+              veth != nullptr ? each.field : title_of(spec) + " " + each.field;
+          return Changed{*node, subject + " is " + each.before + ", not " + each.after};
+        }
+      }
+    }
+    return std::nullopt;
+  }
+  for (const std::string& place : places) {
+    if (const auto* node = node_at(desired, nodes, place)) {
+      return Changed{*node, title_of(spec) + (step.after ? " is gone" : " is in the way")};
+    }
+  }
+  return std::nullopt;
+}
+
+constexpr const char* kWhoseItIs =
+    "what the file says is not the node's to change: take it out of the file, where it then is "
+    "the node's own, or say it there as the node has it";
+
+// The first thing that the file says and setup has changed. What follows from it may stand
+// before it in the plan.
+std::optional<Error> broken_by_setup(const resource::DesiredState& desired,
+                                     const std::set<std::string>& nodes,
+                                     const plan::Plan& left) {
+  std::optional<Error> first;
+  for (const plan::Step& step : left.steps()) {
+    auto changed = changed_by(desired, nodes, step);
+    if (!changed || (first && step.id.kind != resource::Kind::veth)) {
+      continue;
+    }
+    first = Error{.kind = ErrorKind::node,
+                  .message = "setup of node " + quote(changed->node) +
+                             " has changed what the lab file says: " + changed->what,
+                  .where = step.origin,
+                  .hint = kWhoseItIs};
+    if (step.id.kind == resource::Kind::veth) {
+      break;
+    }
+  }
+  return first;
+}
+
+// Services may do as they like, whenever they do it: what they change of what the file says
+// is drift. Nothing where the plan has other steps as well.
+std::optional<std::vector<Error>> drift_by_services(const resource::DesiredState& desired,
+                                                    const plan::Plan& executed,
+                                                    const plan::Plan& left) {
+  std::set<std::string> nodes;
+  for (const plan::Step& step : executed.steps()) {
+    if (step.id.kind == resource::Kind::service && step.after) {
+      nodes.insert(node_of_command(step));
+    }
+  }
+  std::vector<Error> warnings;
+  for (const plan::Step& step : left.steps()) {
+    auto changed = is_command(step) ? std::nullopt : changed_by(desired, nodes, step);
+    if (!changed) {
+      return std::nullopt;
+    }
+    warnings.push_back({.kind = ErrorKind::node,
+                        .message = "a service of node " + quote(changed->node) +
+                                   " has changed what the lab file says: " + changed->what,
+                        .where = step.origin,
+                        .hint = "it is drift from now on: the next 'nslab up' sets it back"});
+  }
+  return warnings;
 }
 
 // The host is as it was: nothing was done to it yet.
@@ -188,19 +333,27 @@ Result<void> Reconciler::converge(const resource::DesiredState& desired,
                                   const resource::ObservedState& before,
                                   const plan::Plan& first,
                                   Report& report) {
-  // Some changes make the kernel drop what depends on them: taking an interface's
-  // last address drops its routes. What such a change lost is made in a second
-  // pass; what then still differs is an error.
-  constexpr int kPasses = 2;
+  // Some changes make the kernel drop what depends on them: taking an interface's last
+  // address drops its routes. What such a change lost is made in a second pass; what then
+  // still differs is an error. Where commands run, that is over before the first of them,
+  // so that what they did is never taken for such a loss and undone (decision 18).
+  const int passes = runs_commands(first) ? 1 : 2;
   Scope scope(desired, before);
   plan::Plan second;
   const plan::Plan* plan = &first;
-  for (int pass = 0; pass < kPasses && !plan->empty(); ++pass) {
+  for (int pass = 0; pass < passes && !plan->empty(); ++pass) {
     if (!plan->conflicts().empty()) {
       return plan->conflicts().front();
     }
     scope.reach(*plan);
-    NSLAB_TRY(execute(*plan, host_, progress_, report.profile));
+    NSLAB_TRY(execute(
+        *plan,
+        host_,
+        progress_,
+        report.profile,
+        [&](std::span<const plan::Step> done, std::span<const plan::Step> rest) {
+          return between(desired, before, done, rest, report);
+        }));
     {
       const Profile::Timer timer(report.profile, "settle");
       progress_.stage("waiting for the kernel");
@@ -213,10 +366,64 @@ Result<void> Reconciler::converge(const resource::DesiredState& desired,
     second = std::move(left);
     plan = &second;
   }
-  if (!plan->empty()) {
-    return still_different(*plan);
+  if (plan->empty()) {
+    return {};
+  }
+  if (auto warnings = drift_by_services(desired, first, *plan)) {
+    progress_.warn(*warnings);
+    return {};
+  }
+  return still_different(*plan);
+}
+
+Result<void> Reconciler::between(const resource::DesiredState& desired,
+                                 const resource::ObservedState& before,
+                                 std::span<const plan::Step> done,
+                                 std::span<const plan::Step> rest,
+                                 Report& report) {
+  const bool commands_come = !is_command(done.back()) && !rest.empty() && is_command(rest.front());
+  if (commands_come && std::ranges::any_of(done, may_drop)) {
+    Scope scope(desired, before);
+    for (const plan::Step& step : done) {
+      scope.reach(step);
+    }
+    NSLAB_TRY(host_.settle());
+    NSLAB_ASSIGN(left, left_before_commands(desired, scope, rest));
+    return execute(left, host_, progress_, report.profile);
+  }
+  const auto nodes = nodes_of_last_setups(done);
+  if (nodes.empty() || (!rest.empty() && runs_setup(rest.front()))) {
+    return {};
+  }
+  const Profile::Timer timer(report.profile, "verify");
+  Scope scope(desired, before);
+  for (const std::string& node : nodes) {
+    scope.reach(desired.resources.at(resource::node_id(node)).spec);
+  }
+  NSLAB_ASSIGN(left, left_before_commands(desired, scope, rest));
+  if (auto error = broken_by_setup(desired, nodes, left)) {
+    return *std::move(error);
   }
   return {};
+}
+
+Result<plan::Plan> Reconciler::left_before_commands(const resource::DesiredState& desired,
+                                                    const Scope& scope,
+                                                    std::span<const plan::Step> rest) {
+  const auto places = scope.places();
+  NSLAB_ASSIGN(observed, places ? host_.observe(*places) : host_.observe());
+  resource::DesiredState part = scope.part_of(desired);
+  resource::ObservedState found = scope.part_of(std::move(observed));
+  std::set<resource::Id> later;
+  for (const plan::Step& step : rest) {
+    later.insert(step.id);
+  }
+  const auto is_later = [&](const auto& entry) {
+    return entry.first.kind >= resource::Kind::setup || later.contains(entry.first);
+  };
+  std::erase_if(part.resources, is_later);
+  std::erase_if(found.resources, is_later);
+  return plan::diff(part, found);
 }
 
 // What still differs where the plan has reached.

@@ -79,6 +79,17 @@ class Reconciler {
                         const plan::Plan& first,
                         Report& report);
   Result<plan::Plan> left_to_do(const resource::DesiredState& desired, const Scope& scope);
+  // What differs there of all that is made before commands run and is not in `rest`.
+  Result<plan::Plan> left_before_commands(const resource::DesiredState& desired,
+                                          const Scope& scope,
+                                          std::span<const plan::Step> rest);
+  // Between two batches: mends what the plan's own steps made the kernel drop before the
+  // first command runs, and looks at what setup commands have done when they have run.
+  Result<void> between(const resource::DesiredState& desired,
+                       const resource::ObservedState& before,
+                       std::span<const plan::Step> done,
+                       std::span<const plan::Step> rest,
+                       Report& report);
   Failed roll_back(Error cause,
                    const state::LabRecord& before,
                    const resource::DesiredState& target,

@@ -21,10 +21,24 @@ constexpr std::array kColours{
 
 constexpr std::size_t kWidestId = 44;
 
+std::string title_of(const Step& step) {
+  return resource::title_of(step.after ? *step.after : *step.before);
+}
+
+// Of what goes along nothing but the id is at hand.
+std::string title_of(const resource::Id& id) {
+  if (id.kind != resource::Kind::veth) {
+    return to_string(id);
+  }
+  std::string end = id.name;
+  end.replace(std::min(end.find('/'), end.size() - 1), 1, ":");
+  return "cable " + end;
+}
+
 std::string step_line(const Step& step, const Style& style, std::size_t id_width) {
   const auto action = static_cast<std::size_t>(step.action);
   std::string line = style.paint(kColours[action], plan::kActionSymbols[action]) + " ";
-  std::string id = to_string(step.id);
+  std::string id = title_of(step);
   const std::string note = step.drift ? style.paint(Colour::cyan, "drift: ") : "";
   if (!step.reason.empty()) {
     id.append(id_width > display_width(id) ? id_width - display_width(id) : 0, ' ');
@@ -40,7 +54,7 @@ Json spec_json(const std::optional<resource::Spec>& spec) {
 std::size_t id_width(const Plan& plan) {
   std::size_t width = 0;
   for (const Step& step : plan.steps()) {
-    width = std::max(width, display_width(to_string(step.id)));
+    width = std::max(width, display_width(title_of(step)));
   }
   return std::min(width, kWidestId);
 }
@@ -49,7 +63,7 @@ std::size_t id_width(const Plan& plan) {
 std::string dot_name(const Step& step) {
   std::string name = "\"";
   name += plan::kActionSymbols[static_cast<std::size_t>(step.action)];
-  for (const char each : " " + to_string(step.id)) {
+  for (const char each : " " + title_of(step)) {
     if (each == '"' || each == '\\') {
       name += '\\';
     }
@@ -97,7 +111,7 @@ std::string plan_text(const Plan& plan, const Style& style, std::size_t most) {
     if (shown++ >= most) {
       break;
     }
-    text += style.paint(Colour::red, "-") + " " + to_string(id) + "\n";
+    text += style.paint(Colour::red, "-") + " " + title_of(id) + "\n";
   }
   const std::size_t all = plan.steps().size() + plan.implied().size();
   if (all > most) {

@@ -50,6 +50,8 @@ struct Node {
   static constexpr Kind kKind = Kind::node;
   std::string name;
   std::string hostname;
+  // Whether the lab file says the host name: otherwise it is the node's own to change.
+  bool says_hostname = false;
   std::array<NsChoice, kNsTypeNames.size()> namespaces{
       NsChoice{}, NsChoice{}, NsChoice{}, NsChoice{}, NsChoice{}, kHostNs, kHostNs, NsChoice{}};
   // "overlay": a writable layer over the host's root. "host": the host's root
@@ -68,6 +70,7 @@ struct Node {
   static constexpr auto fields() {
     return std::tuple{field("name", &Node::name, Cost::replace),
                       field("hostname", &Node::hostname),
+                      field("hostname-in-the-file", &Node::says_hostname),
                       field("namespaces", &Node::namespaces, Cost::replace),
                       field("root", &Node::root, Cost::replace),
                       field("monotonic", &Node::monotonic_offset, Cost::replace),

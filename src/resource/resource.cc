@@ -103,6 +103,22 @@ std::string to_string(const Id& id) {
   return id == kLabId ? kind : kind + ":" + id.name;
 }
 
+std::string title_of(const VethEnd& end) {
+  return end.netns == kSwitch ? "port " + end.name : end.netns + ":" + end.name;
+}
+
+std::string title_of(const Spec& spec) {
+  const auto* veth = std::get_if<Veth>(&spec);
+  if (veth == nullptr) {
+    return to_string(id_of(spec));
+  }
+  const VethEnd& far = veth->b;
+  const std::string to = !far.bridge.empty()  ? far.bridge
+                         : far.netns.empty() ? "?"
+                                             : title_of(far);
+  return "cable " + title_of(veth->a) + " -- " + to;
+}
+
 std::optional<Id> parse_id(std::string_view text) {
   if (text == kKindNames.front()) {
     return kLabId;

@@ -69,6 +69,11 @@ std::span<const Row<SubnetKeys>> SubnetKeys::rows() {
                                     "interface on it that does not say less.",
                              .fallback = "1500",
                              .example = "mtu: 1400"}),
+      row<&SubnetKeys::ipv6>("ipv6",
+                             {.doc = "`link-local` gives every interface on it an IPv6 link-local "
+                                     "address, `none` gives it to none.",
+                              .fallback = "link-local on interfaces with an IPv6 address",
+                              .example = "ipv6: link-local"}),
       row<&SubnetKeys::gateway>("gateway",
                                 {.doc = "Where default routes lead: the name of a router on the "
                                         "subnet, or an address of the subnet. Needed only where "
@@ -100,6 +105,12 @@ std::span<const Row<LinkKeys>> LinkKeys::rows() {
                           {.doc = "The largest packet in bytes, at both ends.",
                            .fallback = "1500",
                            .example = "mtu: 9000"}),
+      row<&LinkKeys::ipv6>("ipv6",
+                           {.doc = "Whether both ends have IPv6 link-local addresses: `none` or "
+                                   "`link-local`. They can be used as soon as the lab is up.",
+                            .fallback = "link-local where the ends have an IPv6 address, or none "
+                                        "of IPv4",
+                            .example = "ipv6: none"}),
   };
   return table;
 }

@@ -27,6 +27,7 @@ struct SubnetKeys {
 
   Setting<OneOrMany<Scalar<Network>>> cidr;
   Setting<Scalar<Mtu>> mtu;
+  Setting<Scalar<Ipv6Word>> ipv6;
   Setting<Scalar<Text>> gateway;  // the name of a node, or an address
 };
 
@@ -38,6 +39,7 @@ struct InterfaceKeys {
   Setting<OneOrMany<Scalar<HostAddress>>> address;
   Setting<Scalar<Mac>> mac;
   Setting<Scalar<Mtu>> mtu;
+  Setting<Scalar<Ipv6Word>> ipv6;
 };
 
 struct RouteKeys {
@@ -192,6 +194,7 @@ struct LinkKeys {
   Setting<Ends> ends;
   Setting<OneOrMany<Scalar<Network>>> subnet;
   Setting<Scalar<Mtu>> mtu;
+  Setting<Scalar<Ipv6Word>> ipv6;
 };
 
 inline constexpr std::size_t kMaxNodes = 10'000;

@@ -93,12 +93,23 @@ class Lowering {
                topology_.at(limits ? limits.key : node.where));
   }
 
+  // Routes and IPv6 addresses do not outlast that their interface goes down.
+  static resource::Says says_of(const Node& node, const Interface& interface) {
+    resource::Says says = interface.says;
+    says.up = interface.has_ipv6() ||
+              std::ranges::any_of(node.routes, [&](const Route& route) {
+                return route.interface == interface.name;
+              });
+    return says;
+  }
+
   static resource::VethEnd end_of(const Node& node, const Interface& interface) {
     return {.netns = node.name,
             .name = interface.name,
             .mac = interface.mac,
             .mtu = interface.mtu,
-            .ipv6 = interface.has_ipv6()};
+            .ipv6 = interface.link_local,
+            .says = says_of(node, interface)};
   }
 
   // Adds what belongs to a node's network, and notes in `ids` what its commands
@@ -161,6 +172,7 @@ class Lowering {
     add_and_wait(ids,
                  resource::Node{.name = node.name,
                                 .hostname = std::string(node.hostname()),
+                                .says_hostname = keys.hostname.given(),
                                 .namespaces = node.namespaces,
                                 .root = word ? root : host_path(topology_, root),
                                 .monotonic_offset = clock.monotonic.value_or({}),

@@ -27,7 +27,8 @@ constexpr FieldText kRoutes{.doc =
 constexpr FieldText kSysctls{
     .doc =
         "Kernel parameters of the node's network (net.*) and IPC namespace (kernel.msg*, "
-        "kernel.shm*, kernel.sem, fs.mqueue.*). All others belong to the whole host.",
+        "kernel.shm*, kernel.sem, fs.mqueue.*). All others belong to the whole host. Those of an "
+        "interface that `setup` makes are set after the setup.",
     .fallback = "",
     .example = "sysctls: {net.ipv4.ip_default_ttl: 32}"};
 
@@ -154,6 +155,11 @@ std::span<const Row<InterfaceKeys>> InterfaceKeys::rows() {
                                {.doc = "The largest packet in bytes; not more than the subnet's.",
                                 .fallback = "the subnet's",
                                 .example = "mtu: 1280"}),
+      row<&InterfaceKeys::ipv6>("ipv6",
+                                {.doc = "Whether it has an IPv6 link-local address: `none` or "
+                                        "`link-local`.",
+                                 .fallback = "as the subnet says",
+                                 .example = "ipv6: link-local"}),
   };
   return table;
 }
@@ -169,7 +175,8 @@ std::span<const Row<RouteKeys>> RouteKeys::rows() {
                            .example = "to: 192.168.0.0/16",
                            .required = true}),
       row<&RouteKeys::via>("via",
-                           {.doc = "The next hop: an address on one of the node's networks.",
+                           {.doc = "The next hop: an address on one of the node's networks, or a "
+                                   "link-local one together with `dev`.",
                             .fallback = "",
                             .example = "via: 10.10.1.254"}),
       row<&RouteKeys::dev>("dev",

@@ -18,6 +18,7 @@ Topology resolve(LabKeys lab, std::string directory, Problems& problems) {
   choose_gateways(draft);
   assign_addresses(draft);
   assign_macs(draft);
+  settle_ipv6(draft);
   resolve_namespaces(draft);
   resolve_routes(draft);
   check_order(draft);

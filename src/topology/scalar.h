@@ -324,6 +324,16 @@ inline constexpr std::array<std::string_view, 8> kStopSignals{
 
 using RoleWord = Word<Role, kRoleNames>;
 using MilestoneWord = Word<Milestone, kMilestoneNames>;
+
+// Whether an interface has an IPv6 link-local address beside what the file gives it.
+enum class Ipv6Mode : std::uint8_t {
+  none,
+  link_local,
+};
+
+inline constexpr std::array<std::string_view, 2> kIpv6ModeNames{"none", "link-local"};
+
+using Ipv6Word = Word<Ipv6Mode, kIpv6ModeNames>;
 using SignalWord = Word<StopSignal, kStopSignals>;
 using RouteTypeWord = Word<resource::RouteType, resource::kRouteTypeNames>;
 using RestartWord = Word<resource::Restart, resource::kRestartNames>;

@@ -24,6 +24,8 @@ struct Subnet {
   Mark where;
   std::vector<IpPrefix> prefixes;
   std::uint32_t mtu = kDefaultMtu;
+  bool says_mtu = false;
+  std::optional<Ipv6Mode> ipv6;
 };
 
 struct Interface {
@@ -34,7 +36,10 @@ struct Interface {
   MacAddress mac;
   MacAddress port_mac;  // of the bridge's port, with a subnet
   std::uint32_t mtu = kDefaultMtu;
+  bool link_local = false;  // has an IPv6 link-local address
+  resource::Says says;      // what of all this is in the file
 
+  // Of the file, besides a link-local one.
   [[nodiscard]] bool has_ipv6() const;
 };
 

@@ -51,7 +51,7 @@ class Prune(NslabTest):
 
     def test_a_lab_is_nobodys_without_its_record(self):
         lab = self.orphan()
-        shown = self.expect(nslab("prune"), 0, out=["lost", "node:a", "bridge:net", "veth:a/eth0", "cgroup:a"],
+        shown = self.expect(nslab("prune"), 0, out=["lost", "node:a", "bridge:net", "cable a:eth0", "cgroup:a"],
                             err="--yes")
         self.assertIn("service:a/sleeper", shown.out)
         self.assertTrue(lab.services("a"))  # shown, and no more

@@ -93,8 +93,8 @@ TEST_CASE("diff: services start in their order across nodes, not in that of the 
 TEST_CASE("diff: a changed mtu is a change, not a replace") {
   CHECK(after([](LabSketch& lab) { lab.subnets[1].mtu = 1400; }) ==
         R"(~ bridge:back (mtu 1500 → 1400)
-~ veth:web/eth1 (a.mtu 1500 → 1400, b.mtu 1500 → 1400)
-~ veth:db/eth0 (a.mtu 1500 → 1400, b.mtu 1500 → 1400)
+~ veth:web/eth1 (web:eth1 mtu 1500 → 1400, port web.eth1 mtu 1500 → 1400)
+~ veth:db/eth0 (db:eth0 mtu 1500 → 1400, port db.eth0 mtu 1500 → 1400)
 )");
 }
 
@@ -211,7 +211,7 @@ TEST_CASE("diff: what changed without the file is drift") {
           host.resources.erase({Kind::service, "web/http"});
           auto& veth = host.resources.at(resource::veth_id("db", "eth0")).spec;
           std::get<resource::Veth>(veth).a.up = false;
-        }) == R"(~ veth:db/eth0 (a.up no → yes, drift)
+        }) == R"(~ veth:db/eth0 (db:eth0 up no → yes, drift)
 + service:web/http (missing, drift)
 )");
 }
