@@ -24,7 +24,7 @@ constexpr Positional kPositionals[] = {{"[LAB/]NODE",
                                         &Arguments::target,
                                         true},
                                        {"SERVICE",
-                                        "One service, or setup; all of the node's when left out",
+                                        "One service, setup or syslog; all of the node's when left out",
                                         &Arguments::second,
                                         false}};
 constexpr Flag kFlags[] = {{"-f,--follow", "Go on printing what is added", &Arguments::follow}};
@@ -67,6 +67,14 @@ void print_new(Log& log, bool with_name, Console& console) {
   }
   file.clear();
   log.printed = file.tellg();  // perhaps more than `size`: it may have grown meanwhile
+}
+
+// Whether there is more than one log to tell apart: an empty one may get lines later.
+bool are_several(const std::vector<Log>& logs, bool follow) {
+  return std::ranges::count_if(logs, [&](const Log& log) {
+           std::error_code absent;
+           return follow || fs::file_size(log.path, absent) > 0;
+         }) > 1;
 }
 
 Result<void> follow(std::vector<Log>& logs, Console& console) {
@@ -125,8 +133,9 @@ int run(const Arguments& arguments, Console& console) {
     console.fail(no_logs(directory, arguments));
     return kFailed;
   }
+  const bool with_names = are_several(logs, arguments.follow);
   for (Log& log : logs) {
-    print_new(log, logs.size() > 1, console);
+    print_new(log, with_names, console);
   }
   if (arguments.follow) {
     if (auto followed = follow(logs, console); !followed) {

@@ -1,100 +1,76 @@
 #include "host/inherited.h"
 
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <array>
 #include <string>
-#include <string_view>
-#include <vector>
 
-#include "base/parallel.h"
-#include "kernel/link.h"
-#include "kernel/sysctl.h"
+#include "base/inherited.h"
 
 namespace nslab::host {
 namespace {
 
-// The kernel's own values: ipv4_devconf and ipv4_devconf_dflt in net/ipv4/devinet.c,
-// ipv6_devconf and ipv6_devconf_dflt in net/ipv6/addrconf.c.
-struct Default {
-  std::string_view key;
-  std::string_view all;
-  std::string_view fresh;  // of interfaces to come
+struct Named {
+  int resource;
+  const char* what;
+  const char* option;  // of the shell's ulimit
 };
 
-// Forwarding comes first: to change it resets others.
-constexpr std::array kIpv4 = std::to_array<Default>({{"forwarding", "0", "0"},
-                                                     {"accept_redirects", "1", "1"},
-                                                     {"secure_redirects", "1", "1"},
-                                                     {"send_redirects", "1", "1"},
-                                                     {"shared_media", "1", "1"},
-                                                     {"rp_filter", "0", "0"},
-                                                     {"accept_source_route", "0", "1"},
-                                                     {"accept_local", "0", "0"},
-                                                     {"route_localnet", "0", "0"},
-                                                     {"src_valid_mark", "0", "0"},
-                                                     {"promote_secondaries", "0", "0"},
-                                                     {"proxy_arp", "0", "0"},
-                                                     {"arp_accept", "0", "0"},
-                                                     {"arp_announce", "0", "0"},
-                                                     {"arp_filter", "0", "0"},
-                                                     {"arp_ignore", "0", "0"},
-                                                     {"arp_notify", "0", "0"},
-                                                     {"log_martians", "0", "0"},
-                                                     {"ignore_routes_with_linkdown", "0", "0"}});
-constexpr std::array kIpv6 = std::to_array<Default>({{"forwarding", "0", "0"},
-                                                     {"disable_ipv6", "0", "0"},
-                                                     {"accept_ra", "1", "1"},
-                                                     {"accept_redirects", "1", "1"},
-                                                     {"autoconf", "1", "1"},
-                                                     {"addr_gen_mode", "0", "0"}});
+// Lower than usual, these keep programs from working.
+constexpr std::array kNamed{Named{RLIMIT_NOFILE, "open files", "-n"},
+                            Named{RLIMIT_STACK, "the stack", "-s"},
+                            Named{RLIMIT_CPU, "time of the processor", "-t"},
+                            Named{RLIMIT_FSIZE, "the size of files", "-f"},
+                            Named{RLIMIT_DATA, "memory for data", "-d"},
+                            Named{RLIMIT_AS, "virtual memory", "-v"}};
 
-struct Setting {
-  std::string key;
-  std::string_view value;
-};
+bool may_raise_limits() {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
+  return ::syscall(SYS_capget, &header, sets.data()) == 0 &&
+         (sets[0].effective >> CAP_SYS_RESOURCE & 1U) != 0;
+}
 
-// Those of the family that the namespace has otherwise. What it does not have at all, a
-// kernel of another version does not know.
-void find_others(int ns,
-                 const std::string& family,
-                 std::span<const Default> defaults,
-                 std::vector<Setting>& others) {
-  for (const Default& each : defaults) {
-    for (const bool all : {true, false}) {
-      Setting wanted{family + (all ? "all." : "default.") + std::string(each.key),
-                     all ? each.all : each.fresh};
-      const auto found = kernel::read_sysctl(ns, wanted.key);
-      if (found && *found != wanted.value) {
-        others.push_back(std::move(wanted));
-      }
+rlim_t usual(int resource) {
+  for (const ProcessLimit& limit : kProcessLimits) {
+    if (limit.resource == resource) {
+      return limit.soft;
     }
   }
+  return 0;
 }
 
 }  // namespace
 
-Result<void> forget_hosts_settings(std::span<const int> namespaces) {
-  std::vector<Setting> others;
-  if (!namespaces.empty()) {
-    find_others(namespaces.front(), "net.ipv4.conf.", kIpv4, others);
+std::vector<Error> not_lifted() {
+  std::vector<Error> warnings;
+  if (::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) {
+    warnings.push_back({.kind = ErrorKind::missing,
+                        .message = "nslab was started with no_new_privs, which nothing can take back: "
+                                   "sudo, su and other set-user-ID programs will not work in the nodes",
+                        .hint = "start it without, such as from a shell of root's or a unit with "
+                                "NoNewPrivileges=no"});
   }
-  if (!namespaces.empty() && kernel::kernel_has_ipv6()) {
-    find_others(namespaces.front(), "net.ipv6.conf.", kIpv6, others);
+  if (may_raise_limits()) {
+    return warnings;
   }
-  if (others.empty()) {
-    return {};
-  }
-  std::vector<Result<void>> outcomes(namespaces.size());
-  in_parallel(namespaces.size(), [&](std::size_t i) {
-    for (const Setting& each : others) {
-      if (outcomes[i]) {
-        outcomes[i] = kernel::write_sysctl(namespaces[i], each.key, each.value);
-      }
+  for (const Named& each : kNamed) {
+    rlimit limit{};
+    if (::getrlimit(static_cast<__rlimit_resource>(each.resource), &limit) == 0 &&
+        limit.rlim_max < usual(each.resource)) {
+      warnings.push_back({.kind = ErrorKind::missing,
+                          .message = std::string("nodes get the low limit on ") + each.what + " (" +
+                                     std::to_string(limit.rlim_max) +
+                                     ") that nslab was started with: it may not raise it",
+                          .hint = "give nslab CAP_SYS_RESOURCE, or start it with a higher 'ulimit -H" +
+                                  std::string(each.option + 1) + "'"});
     }
-  });
-  for (Result<void>& outcome : outcomes) {
-    NSLAB_TRY(std::move(outcome));
   }
-  return {};
+  return warnings;
 }
 
 }  // namespace nslab::host

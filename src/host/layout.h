@@ -18,6 +18,7 @@
 //     nodes/NODE/init.sock     where its init listens
 //     log/NODE/SERVICE.log     what its services print
 //     log/NODE/@setup.log      what its setup commands print
+//     log/NODE/@syslog.log     what its programs tell syslog(3)
 //     sysctl/NODE:KEY          the value that a sysctl of its network namespace had before
 //     ipc/NODE:KEY             likewise, of its IPC namespace, with which it is forgotten
 //   /run/netns/LAB.NODE        a symbolic link to ns/NODE: where `ip netns` looks
@@ -91,6 +92,10 @@ class Layout {
   // Of what is no service. Services have no such names.
   [[nodiscard]] std::string setup_log(std::string_view node) const {
     return log_file(node, "@setup");
+  }
+
+  [[nodiscard]] std::string syslog(std::string_view node) const {
+    return log_file(node, "@syslog");
   }
 
   [[nodiscard]] std::string sysctl_dir() const { return lab_dir() + "/sysctl"; }

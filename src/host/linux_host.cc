@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -10,6 +12,7 @@
 #include "base/text.h"
 #include "host/capacity.h"
 #include "host/forget.h"
+#include "host/inherited.h"
 #include "host/inspect.h"
 #include "host/objects.h"
 #include "host/observe.h"
@@ -113,7 +116,9 @@ std::vector<Error> LinuxHost::obstacles(const resource::DesiredState& desired, M
 }
 
 std::vector<Error> LinuxHost::warnings(const resource::DesiredState& desired) {
-  return host::tight(desired);
+  std::vector<Error> warnings = host::tight(desired);
+  std::ranges::move(not_lifted(), std::back_inserter(warnings));
+  return warnings;
 }
 
 Result<resource::ObservedState> LinuxHost::observe() {
@@ -200,6 +205,11 @@ Outcome LinuxHost::destroy(std::span<const resource::Spec* const> batch) {
         }
       },
       *batch.front());
+}
+
+Outcome LinuxHost::confirm(std::span<const resource::Spec* const> services) {
+  using resource::Service;
+  return host::confirm(*context_, Batch<Service>(typed<Service>(services)));
 }
 
 Result<std::vector<Error>> LinuxHost::settle() {

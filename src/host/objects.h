@@ -67,5 +67,6 @@ Outcome destroy(Context& context, Batch<resource::File> batch);
 Outcome create(Context& context, Batch<resource::Setup> batch);
 Outcome create(Context& context, Batch<resource::Service> batch);
 Outcome destroy(Context& context, Batch<resource::Service> batch);
+Outcome confirm(Context& context, Batch<resource::Service> batch);
 
 }  // namespace nslab::host

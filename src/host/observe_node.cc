@@ -62,8 +62,9 @@ std::optional<Spec> service_of(const Packet& packet) {
   auto service = remembered<resource::Service>(packet);
   if (service) {
     // One that was told to end is as good as ended, whoever told it and did not wait.
-    service->failed =
-        packet.get("state") == init::kFailed || packet.get("state") == init::kStopping;
+    const std::string_view state = packet.get("state");
+    service->ended =
+        state == init::kFailed || state == init::kExited || state == init::kStopping;
   }
   return service;
 }

@@ -41,18 +41,19 @@
 //
 //   start  name= argv=... env=... dir= ready=started|tcp|exec|file|http port=
 //          path= rargv=... interval_ms= timeout_ms= restart=never|on-failure|always
-//          stop_signal=TERM stop_timeout_ms= spec= fd=log
+//          user= once=0|1 stop_signal=TERM stop_timeout_ms= spec= fd=log fd=syslog
 //     -> ok                        also when the command cannot be executed, which
 //                                  `wait` and `status` tell
 //   stop   name=
 //     -> ok                        gone and forgotten, or never known
-//   wait   name=
-//     -> ready                     it is or has been ready
+//   wait   name= stands=0|1
+//     -> ready                     it is or has been ready; with `stands`, it runs since a
+//                                  quarter of a second, or is ready, now. A job: it is done
 //     -> failed what= errno=       it ended for good before it was, or was not in
 //                                  time; `what` follows upon "service NAME"
 //   run    argv=... env=... dir= key= spec= fd=stdin fd=stdout fd=stderr
-//          or, of setup: title= fd=log   what it prints goes to the log that came first,
-//                                  after a line with the title
+//          or, of setup: title= fd=log fd=syslog   what it prints goes to the log that
+//                                  came first, after a line with the title
 //     -> exit code= from= | exit signal= from=
 //                                  code 0: remembered under `key`, where there is one.
 //                                  from: where in the log its output begins
@@ -83,6 +84,8 @@
 //   unmount target=
 //     -> ok                        gone and forgotten, or never there
 //
+// What is sent to /dev/log goes to the first fd=syslog that came.
+//
 // SIGTERM lets it stop its services, and then ends it.
 #pragma once
 
@@ -111,6 +114,7 @@ inline constexpr std::string_view kReady = "ready";
 inline constexpr std::string_view kRunning = "running";    // runs, and was not ready in time
 inline constexpr std::string_view kBackoff = "backoff";    // ended, and starts again soon
 inline constexpr std::string_view kExited = "exited";      // ended for good, with status 0
+inline constexpr std::string_view kDone = "done";          // a job, ended with status 0
 inline constexpr std::string_view kFailed = "failed";      // ended for good, otherwise
 inline constexpr std::string_view kStopping = "stopping";  // told to end, and may have
 

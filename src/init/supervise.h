@@ -12,6 +12,7 @@
 #include "init/packet.h"
 #include "init/poll_set.h"
 #include "init/service.h"
+#include "init/syslog.h"
 
 namespace nslab::init {
 
@@ -58,6 +59,7 @@ struct Node {
   List<Memory> setups;             // `setup` packets
   std::unique_ptr<Log> setup_log;  // of them all, and what they leave running; once there are any
   short setup_log_result = 0;
+  std::unique_ptr<Syslog> syslog;  // once something runs that may log
   List<Memory> files;   // `file` packets without the file's present state
   List<Memory> mounts;  // `mount` packets likewise, with an id=
   List<Client> clients;

@@ -56,6 +56,14 @@ void forget(List<Memory>& memories, std::string_view key, const Packet& request)
   memories.remove_if([&](const Memory& memory) { return same(memory.packet, request, key); });
 }
 
+// From the first start of anything on, where /dev is the node's own.
+void open_syslog(Node& node, Packet& request) {
+  UniqueFd file = request.take_fd("syslog");
+  if (file.valid() && !node.syslog && node.circumstances.own_root) {
+    node.syslog = std::make_unique<Syslog>(std::move(file));
+  }
+}
+
 bool start(Node& node, Client& client) {
   const std::string_view name = client.request.get("name");
   if (name.empty() || !client.request.fields().has("argv")) {
@@ -66,6 +74,7 @@ bool start(Node& node, Client& client) {
         client, "error", {.what = "there is already a service", .on = name, .error = EEXIST});
   }
   UniqueFd log = client.request.take_fd("log");
+  open_syslog(node, client.request);
   client.request.close_descriptors();
   node.services.add(std::make_unique<Service>(std::move(client.request), std::move(log)))
       .begin(now());
@@ -84,18 +93,31 @@ bool stop(Node& node, Client& client) {
   return ok(client);
 }
 
+// Where another service is in its way, with the other's name.
+bool refuse_service(const Node& node, Client& client, const Service& service) {
+  Text<512> what;
+  what << service.what();
+  for (const Service& other : node.services) {
+    if (service.probe.rival() > 0 && &other != &service && other.owns(service.probe.rival())) {
+      what << ", of service '" << other.name() << "'";
+    }
+  }
+  return refuse(client, "failed", {.what = what.view(), .error = service.error()});
+}
+
 bool wait(Node& node, Client& client) {
   const Service* service = node.service(client.request.get("name"));
   if (service == nullptr) {
     return refuse(client, "failed", {.what = "is not there"});
   }
-  switch (service->verdict()) {
+  const bool stands = client.request.fields().number("stands") != 0;
+  switch (stands ? service->standing() : service->verdict()) {
     case Service::Verdict::pending:
       return false;
     case Service::Verdict::ready:
       return reply(client, Writer("ready"));
     case Service::Verdict::failed:
-      return refuse(client, "failed", {.what = service->what(), .error = service->error()});
+      return refuse_service(node, client, *service);
   }
   return true;
 }
@@ -154,12 +176,15 @@ bool run(Node& node, Client& client) {
     return false;
   }
   Packet& request = client.request;
+  open_syslog(node, request);
   Log* log = open_setup_log(node, request);
   client.command.log = log != nullptr;
   const Streams streams{.in = or_null(request.fd("stdin")),
                         .out = log != nullptr ? log->input() : or_null(request.fd("stdout")),
                         .err = log != nullptr ? log->input() : or_null(request.fd("stderr"))};
-  const Failure failure = start_process(request.fields(), "argv", streams, client.command.pid);
+  Process process;
+  const Failure failure = start_process(request.fields(), "argv", streams, process);
+  client.command.pid = process.pid;
   request.close_descriptors();
   return failure && refuse(client, "failed", failure);
 }

@@ -103,7 +103,7 @@ class Execution {
         NSLAB_TRY(between_(std::span(steps_).first(done_), rest()));
       }
     }
-    return {};
+    return confirm_services();
   }
 
  private:
@@ -135,6 +135,26 @@ class Execution {
     NSLAB_TRY(finish(batch, run_batch(batch, host_)));
     names_linger_ = names_linger_ || std::ranges::any_of(batch, ends_namespace);
     done_ += batch.size();
+    return {};
+  }
+
+  // Those that were started side by side with all else have had their time by now.
+  Result<void> confirm_services() {
+    std::vector<const resource::Spec*> services;
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+      if (steps_[i].action == Action::create && steps_[i].id.kind == resource::Kind::service) {
+        services.push_back(&*steps_[i].after);
+        places.push_back(i);
+      }
+    }
+    if (services.empty()) {
+      return {};
+    }
+    const Profile::Timer timer(profile_, "confirm services");
+    if (host::Outcome outcome = host_.confirm(services)) {
+      return blame(steps_[places[outcome->index]], std::move(outcome->error));
+    }
     return {};
   }
 

@@ -126,12 +126,14 @@ struct Service {
   std::vector<std::string> argv;
   std::vector<std::string> environment;
   std::string directory;  // where it starts; empty: /
+  std::string user;       // of the node's: NAME or number, perhaps with :GROUP; empty: root
+  bool once = false;      // a job: it is to end, with 0
   Ready ready;
   Restart restart = Restart::never;
   std::string stop_signal = "TERM";
   std::chrono::milliseconds stop_timeout{5000};
   bool graceful = false;  // stopped by its signal also when its node goes
-  bool failed = false;    // has ended for good, or is about to, and should not; never wanted
+  bool ended = false;     // for good, or is about to, and should not; never wanted
 
   static constexpr auto fields() {
     return std::tuple{field("node", &Service::node, Cost::replace),
@@ -139,12 +141,14 @@ struct Service {
                       field("argv", &Service::argv, Cost::replace),
                       field("environment", &Service::environment, Cost::replace),
                       field("directory", &Service::directory, Cost::replace),
+                      field("user", &Service::user, Cost::replace),
+                      field("once", &Service::once, Cost::replace),
                       field("ready", &Service::ready, Cost::replace),
                       field("restart", &Service::restart, Cost::replace),
                       field("stop-signal", &Service::stop_signal, Cost::replace),
                       field("stop-timeout", &Service::stop_timeout, Cost::replace),
                       field("graceful", &Service::graceful, Cost::replace),
-                      field("failed", &Service::failed, Cost::replace)};
+                      field("ended", &Service::ended, Cost::replace)};
   }
 
   bool operator==(const Service&) const = default;

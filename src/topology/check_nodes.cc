@@ -107,6 +107,13 @@ void check_commands(const Draft& draft, const Node& node) {
           "service " + quote(service.name) + " of node " + quote(node.name) + " has no command",
           "such as command: [httpd, -f]");
     }
+    if (service.value.once.value_or(false) &&
+        (service.value.ready.given() || service.value.restart.given())) {
+      draft.problems.semantic(service.value.once.key,
+                              "service " + quote(service.name) + " of node " + quote(node.name) +
+                                  " is a job: 'once' excludes 'ready' and 'restart'",
+                              "what comes after it waits for its end");
+    }
   }
 }
 

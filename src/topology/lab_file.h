@@ -98,6 +98,8 @@ struct ServiceKeys {
   Setting<Command> command;
   Setting<TableOf<VariableName, Scalar<Text>>> environment;
   Setting<Scalar<NodeDirectory>> directory;
+  Setting<Scalar<UserName>> user;
+  Setting<Scalar<Flag>> once;
   Setting<Block<ReadyKeys>> ready;
   Setting<Scalar<RestartWord>> restart;
   Setting<ListOf<Scalar<Name>>> after;

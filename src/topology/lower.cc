@@ -267,6 +267,8 @@ class Lowering {
         .argv = keys.command.or_empty(),
         .environment = variables(node.keys.environment.or_empty(), keys.environment.or_empty()),
         .directory = keys.directory.value_or(""),
+        .user = keys.user.value_or(""),
+        .once = keys.once.value_or(false),
         .ready = ready_of(keys.ready.or_empty()),
         .restart = keys.restart.value_or(resource::Restart::never),
         .graceful = keys.stop.given()};

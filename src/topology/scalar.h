@@ -216,6 +216,13 @@ struct FileText : Text {
   static Shape shape();
 };
 
+// Of a node: a name or number, and perhaps ":GROUP".
+struct UserName {
+  using Type = std::string;
+  static std::optional<std::string> parse(std::string_view text);
+  static Shape shape();
+};
+
 // A path inside a node: absolute and plain.
 struct NodePath {
   using Type = std::string;

@@ -32,9 +32,23 @@ std::span<const Row<ServiceKeys>> ServiceKeys::rows() {
                                     .fallback = "/",
                                     .example = "directory: /srv",
                                     .cost = Cost::service_restart}),
+      row<&ServiceKeys::user>("user",
+                              {.doc = "Whom it runs as: a name or number of the node's own "
+                                      "`/etc/passwd`, and perhaps `:GROUP`; with that user's other "
+                                      "groups, HOME, USER, LOGNAME and SHELL. Its `ready` command too.",
+                               .fallback = "root",
+                               .example = "user: www-data",
+                               .cost = Cost::service_restart}),
+      row<&ServiceKeys::once>("once",
+                              {.doc = "A job, such as one that loads a configuration: it is done when it "
+                                      "ends with 0, which is what all that comes `after` it waits for. "
+                                      "It runs each time its node starts. Not with `ready` or `restart`.",
+                               .fallback = "false",
+                               .example = "once: true",
+                               .cost = Cost::service_restart}),
       row<&ServiceKeys::ready>("ready",
                                {.doc = "How to tell that it is ready.",
-                                .fallback = "it is ready as soon as it has started",
+                                .fallback = "it is, once it has run for a quarter of a second",
                                 .example = "ready: {tcp: 8080}",
                                 .cost = Cost::see_below}),
       row<&ServiceKeys::restart>("restart",
@@ -44,7 +58,7 @@ std::span<const Row<ServiceKeys>> ServiceKeys::rows() {
                                   .example = "restart: on-failure",
                                   .cost = Cost::service_restart}),
       row<&ServiceKeys::after>("after",
-                               {.doc = "Services of the same node that have to be ready first.",
+                               {.doc = "Services of the same node that have to be ready, or done, first.",
                                 .fallback = "",
                                 .example = "after: [db]"}),
       row<&ServiceKeys::stop>("stop",
@@ -68,7 +82,7 @@ const BlockText ReadyKeys::kBlock{.name = "ready",
 std::span<const Row<ReadyKeys>> ReadyKeys::rows() {
   static const std::array table{
       row<&ReadyKeys::tcp>("tcp",
-                           {.doc = "Ready when this port accepts a connection.",
+                           {.doc = "Ready when the service itself listens on this port.",
                             .fallback = "",
                             .example = "tcp: 8080",
                             .cost = Cost::service_restart}),
@@ -83,7 +97,8 @@ std::span<const Row<ReadyKeys>> ReadyKeys::rows() {
                              .example = "file: /run/db.sock",
                              .cost = Cost::service_restart}),
       row<&ReadyKeys::http>("http",
-                            {.doc = "Ready when a GET on this port is answered with success.",
+                            {.doc = "Ready when the service itself answers a GET on this port "
+                                    "with success.",
                              .fallback = "",
                              .example = "http: 8080",
                              .cost = Cost::service_restart}),
