@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <iostream>
 #include <sstream>
 
 #include "base/text.h"
@@ -64,6 +65,19 @@ void Console::say(std::string_view text) {
   }
   clear_progress();
   (void)std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
+}
+
+bool Console::can_ask() const {
+  return ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
+}
+
+bool Console::ask(std::string_view question) {
+  clear_progress();
+  (void)std::fflush(stdout);
+  (void)std::fprintf(stderr, "%.*s [y/N] ", static_cast<int>(question.size()), question.data());
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "yes";
 }
 
 void Console::fail(const Error& error) {

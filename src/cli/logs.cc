@@ -10,6 +10,7 @@
 
 #include "base/directory.h"
 #include "base/text.h"
+#include "cli/find.h"
 #include "cli/interrupt.h"
 #include "cli/session.h"
 #include "host/layout.h"
@@ -87,7 +88,7 @@ Result<void> follow(std::vector<Log>& logs, Console& console) {
       return kernel_error("watching " + quote(log.path), errno);
     }
   }
-  const auto still_there = [](const Log& log) { return fs::exists(log.path); };
+  const auto still_there = [](const Log& log) { return ::access(log.path.c_str(), F_OK) == 0; };
   for (;;) {
     // Before the first wait too: something may have come before the watch stood.
     for (Log& log : logs) {

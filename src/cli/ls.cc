@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "cli/find.h"
 #include "cli/session.h"
 #include "report/table.h"
 

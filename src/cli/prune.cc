@@ -1,10 +1,7 @@
-#include <unistd.h>
-
-#include <iostream>
-
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "cli/find.h"
 #include "cli/session.h"
 #include "host/residue.h"
 #include "report/plan.h"
@@ -14,7 +11,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr Flag kFlags[] = {{"-y,--yes", "Remove without asking", &Arguments::yes}, kWait, kJson};
+constexpr Flag kFlags[] = {
+    {"-y,--yes", "Remove without asking", &Arguments::yes, kOnlyTyped}, kWait, kJson};
 
 // A lab that a command has brought up and nothing has cut short is somebody's.
 bool is_owned(const std::string& lab, const state::RecordStore& store) {
@@ -26,15 +24,11 @@ bool user_agrees(const Arguments& arguments, Console& console) {
   if (arguments.yes) {
     return true;
   }
-  if (::isatty(STDIN_FILENO) != 1) {
+  if (!console.can_ask()) {
     console.say("nothing was removed; give --yes to remove it");
     return false;
   }
-  console.print("Remove it? [y/N] ");
-  (void)console.flush();
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "yes";
+  return console.ask("Remove it?");
 }
 
 // Plans the removal of everything of a lab, and with `remove` carries it out.

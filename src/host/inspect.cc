@@ -3,6 +3,7 @@
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <map>
 
@@ -46,7 +47,10 @@ int inner_pid(pid_t pid) {
   std::string line;
   while (std::getline(status, line)) {
     if (line.starts_with("NSpid:")) {
-      return std::stoi("0" + line.substr(line.find_last_of('\t') + 1));
+      int pid = 0;
+      const std::size_t last = line.find_last_of('\t') + 1;
+      (void)std::from_chars(line.data() + last, line.data() + line.size(), pid);
+      return pid;
     }
   }
   return 0;

@@ -15,6 +15,7 @@
 #include <sstream>
 #include <system_error>
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/text.h"
 #include "kernel/mount.h"
@@ -185,15 +186,14 @@ std::optional<std::uint64_t> keyed_number(const std::string& path, std::string_v
 
 std::vector<std::string> subdirectories(const std::string& path) {
   std::vector<std::string> names;
-  std::error_code ignored;  // what cannot be listed has nothing to be seen
-  for (auto entry = std::filesystem::directory_iterator(path, ignored);
-       entry != std::filesystem::directory_iterator();
-       entry.increment(ignored)) {
-    if (entry->is_directory(ignored) && !entry->is_symlink(ignored)) {
-      names.push_back(entry->path().filename().string());
+  // What cannot be listed has nothing to be seen.
+  for (const std::string& name : names_in(path).value_or({})) {
+    std::error_code ignored;
+    if (std::filesystem::symlink_status(path + "/" + name, ignored).type() ==
+        std::filesystem::file_type::directory) {
+      names.push_back(name);
     }
   }
-  std::sort(names.begin(), names.end());
   return names;
 }
 

@@ -305,6 +305,9 @@ std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
     if (auto found = obstacles(desired, report.plan); !found.empty()) {
       return untouched(std::move(found));
     }
+    if (auto objected = options.objection ? options.objection(report.plan) : std::nullopt) {
+      return untouched(*std::move(objected));
+    }
     progress_.warn(warnings(desired, report.plan));
   }
   const bool changes = !report.plan.empty();
@@ -457,7 +460,10 @@ Failed Reconciler::roll_back(Error cause,
                                                        : store_.remove(target.lab);
   }();
   host_.heed_interrupts(true);
-  Failed failed{.errors = {std::move(cause)}, .rolled_back = done.has_value()};
+  Failed failed{.errors = {std::move(cause)},
+                .rolled_back = done.has_value(),
+                .put_back = done.has_value(),
+                .gone = target.resources.empty()};
   if (!done) {
     failed.rollback_error = done.error();
   }

@@ -29,6 +29,8 @@ using ReadSource = std::function<std::optional<resource::DesiredState>(
 struct Failed {
   std::vector<Error> errors;              // the first one is the cause
   bool rolled_back = false;               // the lab is as it was before, verified
+  bool put_back = false;                  // it had been changed, and was brought back to that
+  bool gone = false;                      // which is: nothing is there of it
   std::optional<Error> rollback_error{};  // why not
 };
 
@@ -55,6 +57,8 @@ class Reconciler {
     // file, and with all that goes along where the lab goes.
     bool shown = false;
     resource::ObservedState* seen = nullptr;  // as of plan()
+    // Asked before anything is changed: why the plan should not be carried out after all.
+    std::function<std::optional<Error>(const plan::Plan&)> objection{};
   };
 
   // Makes the host match. With a desired state without resources the lab and its

@@ -67,7 +67,7 @@ std::string cable_state(const CableStatus& cable) {
 
 void limit_rows(std::string& text, std::size_t all, std::size_t most) {
   if (all > most) {
-    text += "… and " + std::to_string(all - most) + " more (--all shows them)\n";
+    text += "… and " + std::to_string(all - most) + " more (--full shows them)\n";
   }
 }
 

@@ -23,7 +23,9 @@ std::string readable(const Json& value) {
   if (value.is_boolean()) {
     return value.get<bool>() ? "yes" : "no";
   }
-  std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+  std::string text = value.is_string()
+                         ? value.get<std::string>()
+                         : value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   if (text.empty()) {
     return "none";
   }

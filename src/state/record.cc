@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include <nlohmann/json.hpp>
 
@@ -25,7 +24,7 @@ using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 // Of the file's format. A record of another version is not read.
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 
 constexpr const char* kApplied = ".applied";
 constexpr const char* kIntended = ".intended";
@@ -56,6 +55,31 @@ Result<void> write_file(const std::string& path, std::string_view text) {
   return {};
 }
 
+// Nothing of what is no file, a pipe that nobody writes to, say. No more than any record has.
+std::optional<std::string> read_regular_file(const std::string& path) {
+  constexpr std::size_t kMost = std::size_t{64} << 20;
+  const UniqueFd file(
+      ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+
+  struct stat info {};
+
+  if (!file.valid() || ::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode) ||
+      static_cast<std::size_t>(info.st_size) > kMost) {
+    return std::nullopt;
+  }
+  std::string text(static_cast<std::size_t>(info.st_size), '\0');
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const ssize_t part = ::read(file.get(), text.data() + size, text.size() - size);
+    if (part == 0 || (part < 0 && errno != EINTR)) {
+      break;
+    }
+    size += part > 0 ? static_cast<std::size_t>(part) : 0;
+  }
+  text.resize(size);
+  return text;
+}
+
 Result<void> sync_directory(const std::string& path) {
   const UniqueFd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory.valid() || ::fsync(directory.get()) != 0) {
@@ -80,7 +104,8 @@ std::string to_text(const RecordEntry& entry) {
                      {"boot-id", entry.boot_id},
                      {"file", entry.source.file},
                      {"directory", entry.source.directory},
-                     {"without-limits", entry.source.without_limits}};
+                     {"without-limits", entry.source.without_limits},
+                     {"owner", entry.source.owner}};
   return with_header(json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n" +
                      entry.source.text);
 }
@@ -103,14 +128,20 @@ std::optional<RecordEntry> from_text(std::string_view text) {
                        .source = {.file = json.at("file"),
                                   .directory = json.at("directory"),
                                   .without_limits = json.at("without-limits"),
+                                  .owner = json.at("owner"),
                                   .text = std::string(body.substr(described))}};
   } catch (const nlohmann::json::exception&) {
     return std::nullopt;
   }
 }
 
+const LabSource* LabRecord::source() const {
+  return applied ? &*applied : intended ? &*intended : nullptr;
+}
+
 std::string LabRecord::file() const {
-  return applied ? applied->file : intended ? intended->file : "";
+  const LabSource* from = source();
+  return from != nullptr ? from->file : "";
 }
 
 std::string default_state_dir() {
@@ -130,10 +161,8 @@ std::string RecordStore::path(const std::string& lab, const char* suffix) const 
 }
 
 std::optional<LabSource> RecordStore::read(const std::string& lab, const char* suffix) const {
-  std::ifstream file(path(lab, suffix));
-  std::ostringstream text;
-  text << file.rdbuf();  // what cannot be read to its end has the wrong sum
-  auto entry = from_text(text.str());
+  const auto text = read_regular_file(path(lab, suffix));
+  auto entry = from_text(text.value_or(""));  // what is cut short has the wrong sum
   if (!entry || entry->lab != lab || entry->boot_id != boot_id()) {
     return std::nullopt;
   }
