@@ -84,6 +84,8 @@ struct Context {
   std::size_t inherited = 0;
   // The nodes whose cgroups this command has made.
   std::set<std::string, std::less<>> new_cgroups;
+  // Those that this command has started again with the files that they had.
+  std::set<std::string, std::less<>> kept;
   // Inodes of the network namespaces that were let go, and their names: settle()
   // names what still holds one of them.
   std::map<std::uint64_t, std::string> released;

@@ -11,6 +11,7 @@
 #include "host/init_program.h"
 #include "kernel/cgroup.h"
 #include "kernel/enter.h"
+#include "kernel/mount.h"
 
 namespace nslab::host {
 namespace {
@@ -64,6 +65,9 @@ Result<kernel::Exit> run_in_node(const Layout& layout,
   if (!pidfd.valid()) {
     return kernel_error("opening the init of node " + quote(node), errno);
   }
+  // What was installed on the host meanwhile is to be found, also where it was looked for
+  // before. Where that cannot be, the command runs all the same.
+  (void)kernel::forget_cached("/proc/" + std::to_string(control->init_pid()) + "/root");
   NSLAB_ASSIGN(program, init_program());
   const kernel::Target target{.pidfd = pidfd.get(),
                               .pid = control->init_pid(),

@@ -31,9 +31,11 @@ Result<void> make_directory(const std::string& path) {
   return {};
 }
 
-Result<void> write_file(const std::string& path, std::string_view content, mode_t mode) {
+namespace {
+
+Result<void> write_as(const std::string& path, std::string_view content, int how, mode_t mode) {
   const UniqueFd file(
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode));
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | how, mode));
   if (!file.valid()) {
     return kernel_error("writing " + quote(path), errno);
   }
@@ -45,6 +47,16 @@ Result<void> write_file(const std::string& path, std::string_view content, mode_
     content.remove_prefix(static_cast<std::size_t>(written));
   }
   return {};
+}
+
+}  // namespace
+
+Result<void> write_file(const std::string& path, std::string_view content, mode_t mode) {
+  return write_as(path, content, O_TRUNC, mode);
+}
+
+Result<void> append_line(const std::string& path, const std::string& line) {
+  return write_as(path, line + "\n", O_APPEND, 0600);
 }
 
 Result<void> remove_mounted(const std::string& path) {

@@ -22,6 +22,8 @@ Result<void> write_file(const std::string& path, std::string_view content, mode_
 
 // Unmounts what is mounted on a file, and removes the file, where there is one.
 Result<void> remove_mounted(const std::string& path);
+// At the end of a file, which is made where it is not there.
+Result<void> append_line(const std::string& path, const std::string& line);
 
 // Where a symbolic link leads; empty for what is none.
 Result<std::string> link_target(const std::string& path);

@@ -14,7 +14,11 @@
 //     graceful/NODE:SERVICE    there for a service that wants its stop signal before its
 //                              node goes: how long it may take, in ms
 //     base/etc/hosts           what every node sees below its own layer
-//     nodes/NODE/upper, work   its writable layer
+//     own/NODE/etc/hosts       the same for a node whose own name has no address there
+//     nodes/NODE/upper, work   its writable layer, which a restart keeps
+//     nodes/NODE/layer-HASH    likewise, over a further file system of its root
+//     nodes/NODE/ground        what its layers are over, and whose they are
+//     nodes/NODE/laid          the files in them that the lab file put there
 //     nodes/NODE/init.sock     where its init listens
 //     log/NODE/SERVICE.log     what its services print
 //     log/NODE/@setup.log      what its setup commands print
@@ -71,6 +75,13 @@ class Layout {
 
   [[nodiscard]] std::string base_dir() const { return lab_dir() + "/base"; }
 
+  [[nodiscard]] std::string own_dir() const { return lab_dir() + "/own"; }
+
+  // What this node alone sees, above base_dir().
+  [[nodiscard]] std::string own_dir(std::string_view node) const {
+    return own_dir() + "/" + std::string(node);
+  }
+
   [[nodiscard]] std::string nodes_dir() const { return lab_dir() + "/nodes"; }
 
   [[nodiscard]] std::string node_dir(std::string_view node) const {
@@ -79,6 +90,14 @@ class Layout {
 
   [[nodiscard]] std::string control_socket(std::string_view node) const {
     return node_dir(node) + "/init.sock";
+  }
+
+  [[nodiscard]] std::string ground_file(std::string_view node) const {
+    return node_dir(node) + "/ground";
+  }
+
+  [[nodiscard]] std::string laid_file(std::string_view node) const {
+    return node_dir(node) + "/laid";
   }
 
   [[nodiscard]] std::string log_dir(std::string_view node) const {

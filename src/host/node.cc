@@ -1,21 +1,27 @@
 // Nodes: an init each, in its namespaces, its cgroup and its root.
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cinttypes>
+#include <cstdio>
 
 #include "base/directory.h"
 #include "base/text.h"
 #include "host/control.h"
+#include "host/file_systems.h"
 #include "host/files.h"
 #include "host/graceful.h"
 #include "host/objects.h"
 #include "host/observe.h"
 #include "host/observe_node.h"
+#include "host/run_dirs.h"
 #include "host/spawner.h"
 #include "kernel/mount.h"
 #include "kernel/netns.h"
@@ -111,40 +117,116 @@ struct Layer {
   std::string work;
 };
 
-// In a directory that is there.
+// In a directory that is there. What the node wrote into the layer before stays.
 Result<Layer> make_layer(const std::string& directory, const std::string& lower) {
   Layer layer{.lower = lower, .upper = directory + "/upper", .work = directory + "/work"};
   NSLAB_TRY(make_directory(layer.upper));
+  NSLAB_TRY(kernel::remove_tree(layer.work));
   NSLAB_TRY(make_directory(layer.work));
   return layer;
+}
+
+bool is_file(const std::string& path) {
+  struct stat info {};
+
+  return ::stat(path.c_str(), &info) == 0 && !S_ISDIR(info.st_mode);
+}
+
+// A layer is known by the place that it is over: the host may have other file systems when
+// the node starts again.
+std::string layer_dir(const std::string& node_dir, const std::string& target) {
+  std::array<char, 24> name{};
+  (void)std::snprintf(name.data(), name.size(), "/layer-%016" PRIx64, stable_hash(target));
+  return node_dir + name.data();
+}
+
+// The writable layers of a node, by where in it they are.
+using Uppers = std::map<std::string, std::string, std::less<>>;
+
+// While the node is down a file of its layer can simply be taken away: what is below shows
+// again. The layer is the node's work, and no link in it may lead out.
+void remove_from_layer(const std::string& upper, const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  const UniqueFd top(::open(upper.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  open_how how{.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+               .mode = 0,
+               .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+  const std::string above = "." + path.substr(0, slash);
+  const UniqueFd directory(
+      static_cast<int>(::syscall(SYS_openat2, top.get(), above.c_str(), &how, sizeof how)));
+  (void)::unlinkat(directory.get(), path.substr(slash + 1).c_str(), 0);
+}
+
+// Takes the lab file's files out of the layers, so that those that it no longer has are
+// gone; the others are written anew.
+Result<void> forget_laid(const std::string& list, const Uppers& uppers) {
+  const auto laid = read_file(list);
+  for (const std::string_view path : split(laid.value_or(""), '\n')) {
+    std::string_view top = path;
+    auto found = uppers.find(top);
+    while (found == uppers.end()) {
+      top = top.substr(0, std::min(top.rfind('/'), top.size()));
+      found = uppers.find(top);
+    }
+    if (path.starts_with('/') && path.size() > top.size()) {
+      remove_from_layer(found->second, std::string(path.substr(top.size())));
+    }
+  }
+  return laid && ::unlink(list.c_str()) != 0 ? kernel_error("removing " + quote(list), errno)
+                                             : Result<void>();
 }
 
 // What is found once for many nodes.
 class Surroundings {
  public:
   static Result<Surroundings> read(const Context& context) {
-    NSLAB_ASSIGN(table, kernel::mount_table());
-    return Surroundings(std::move(table), context.cgroups.narrowed(context.layout.lab()));
+    NSLAB_ASSIGN(file_systems, FileSystems::read());
+    NSLAB_ASSIGN(own, names_in(context.layout.own_dir()));
+    Surroundings found(std::move(file_systems), context.cgroups.narrowed(context.layout.lab()));
+    found.own_.insert(own.begin(), own.end());
+    found.machine_id_ = read_file("/etc/machine-id").value_or("");
+    return found;
   }
 
-  // The file systems that are mounted below a node's root. Every name of a namespace is
-  // in the table of mounts.
   const std::vector<std::string>& file_systems_below(const std::string& root) {
-    const auto known = found_.find(root);
-    return known != found_.end()
+    return file_systems_.below(root);
+  }
+
+  // What is to be below its /run.
+  const std::vector<std::string>& run_entries_of(const std::string& root) {
+    const auto known = run_entries_.find(root);
+    return known != run_entries_.end()
                ? known->second
-               : found_.emplace(root, kernel::file_systems_below(table_, root)).first->second;
+               : run_entries_.emplace(root, run_entries(root)).first->second;
+  }
+
+  // Whether there are files that this node alone is to see.
+  [[nodiscard]] bool has_own(const std::string& node) const { return own_.contains(node); }
+
+  // A node's own, the same each time that it starts: others on the host tell each other
+  // apart by theirs, DHCP clients above all.
+  [[nodiscard]] std::string machine_id(const Layout& layout, const std::string& node) const {
+    const std::string name = machine_id_ + "/" + layout.lab() + "/" + node;
+    std::array<char, 40> text{};
+    (void)std::snprintf(text.data(),
+                        text.size(),
+                        "%016" PRIx64 "%016" PRIx64,
+                        stable_hash(name),
+                        stable_hash("machine-id/" + name));
+    return text.data();
   }
 
   // Those that the lab has cgroups in.
   [[nodiscard]] const kernel::CgroupTree& cgroups() const { return cgroups_; }
 
  private:
-  Surroundings(std::vector<kernel::MountEntry> table, kernel::CgroupTree cgroups)
-      : table_(std::move(table)), cgroups_(std::move(cgroups)) {}
+  Surroundings(FileSystems file_systems, kernel::CgroupTree cgroups)
+      : file_systems_(std::move(file_systems)), cgroups_(std::move(cgroups)) {}
 
-  std::vector<kernel::MountEntry> table_;
-  std::map<std::string, std::vector<std::string>> found_;
+  FileSystems file_systems_;
+  std::map<std::string, std::vector<std::string>> run_entries_;
+  std::set<std::string, std::less<>> own_;
+  std::string machine_id_;
   kernel::CgroupTree cgroups_;
 };
 
@@ -160,24 +242,35 @@ Result<void> add_root(const Context& context,
     request.packet.add("root", "host");
     return {};
   }
-  const std::string root = node.root == "overlay" ? "/" : node.root;
+  const std::string root = root_of(node);
   const std::string directory = context.layout.node_dir(node.name);
   NSLAB_ASSIGN(top, make_layer(directory, root));
-  request.packet.add("root", "overlay")
+  request.packet.add("root", "overlay");
+  if (surroundings.has_own(node.name)) {
+    request.packet.add("lower", context.layout.own_dir(node.name));
+  }
+  request.packet.add("machine_id", surroundings.machine_id(context.layout, node.name))
+      .add_all("run", surroundings.run_entries_of(root))
+      .add("sees", listed(surroundings.file_systems_below(root)))
       .add("lower", context.layout.base_dir())
       .add("lower", top.lower)
       .add("upper", top.upper)
       .add("work", top.work);
-  int count = 0;
+  Uppers uppers{{"", top.upper}};
   for (const std::string& target : surroundings.file_systems_below(root)) {
-    const std::string place = directory + "/layer" + std::to_string(++count);
+    const std::string inside = root == "/" ? target : target.substr(root.size());
+    if (is_file(target)) {
+      request.packet.add("file", inside + "\t" + target);
+      continue;
+    }
+    const std::string place = layer_dir(directory, inside);
     NSLAB_TRY(make_directory(place));
     NSLAB_ASSIGN(layer, make_layer(place, target));
-    const std::string inside = root == "/" ? target : target.substr(root.size());
     request.packet.add("layer",
                        inside + "\t" + layer.lower + "\t" + layer.upper + "\t" + layer.work);
+    uppers.emplace(inside, layer.upper);
   }
-  return {};
+  return forget_laid(context.layout.laid_file(node.name), uppers);
 }
 
 Result<void> add_cgroup(const kernel::CgroupTree& cgroups,
@@ -218,11 +311,34 @@ Result<bool> has_processes(const Context& context,
   return !left.empty();
 }
 
-// Makes the node's directory, and clears away what an earlier init of that name left
-// behind: its files, and processes.
-Result<void> make_node_dir(Context& context,
-                           const kernel::CgroupTree& cgroups,
-                           const std::string& node) {
+// What a node's layers are good for: over this root, and with this owner.
+std::string ground_of(const Context& context, const Node& node) {
+  const NsChoice& user = node.ns(NsType::user);
+  const std::string& owner = user.mode == NsChoice::Mode::own ? node.name : user.of;
+  return node.root + "\n" +
+         (user.mode == NsChoice::Mode::host ? "host" : std::to_string(first_id(context, owner))) +
+         "\n";
+}
+
+// Clears away what an earlier init of that name left behind, but for its files where it is
+// to keep them and can.
+Result<void> clear_node_dir(Context& context, const Node& node, const std::string& ground) {
+  const std::string directory = context.layout.node_dir(node.name);
+  const auto before = read_file(context.layout.ground_file(node.name));
+  if (node.keep && before == ground) {
+    context.kept.insert(node.name);
+    const std::string socket = context.layout.control_socket(node.name);
+    return ::unlink(socket.c_str()) != 0 && errno != ENOENT
+               ? kernel_error("removing " + quote(socket), errno)
+               : Result<void>();
+  }
+  NSLAB_TRY(kernel::remove_tree(directory));
+  return make_directory(directory);
+}
+
+// Makes the node's directory, and ends what an earlier init of that name left running.
+Result<void> make_node_dir(Context& context, const kernel::CgroupTree& cgroups, const Node& spec) {
+  const std::string& node = spec.name;
   const std::string directory = context.layout.node_dir(node);
   const bool made = ::mkdir(directory.c_str(), 0755) == 0;
   if (!made && errno != EEXIST) {
@@ -233,16 +349,20 @@ Result<void> make_node_dir(Context& context,
     // Where an init was, it may have been killed together with its cgroup.
     NSLAB_TRY(empty_cgroup(context, node));
   }
-  if (!made) {
-    NSLAB_TRY(kernel::remove_tree(directory));
-    NSLAB_TRY(make_directory(directory));
+  if (spec.ns(NsType::mnt).mode != NsChoice::Mode::own || spec.root == "host") {
+    return made ? Result<void>() : clear_node_dir(context, spec, "");
   }
-  return {};
+  const std::string ground = ground_of(context, spec);
+  if (!made) {
+    NSLAB_TRY(clear_node_dir(context, spec, ground));
+  }
+  return context.kept.contains(node) ? Result<void>()
+                                     : write_file(context.layout.ground_file(node), ground, 0600);
 }
 
 Result<NodeRequest> request_for(Context& context, Surroundings& surroundings, const Node& node) {
   const Layout& layout = context.layout;
-  NSLAB_TRY(make_node_dir(context, surroundings.cgroups(), node.name));
+  NSLAB_TRY(make_node_dir(context, surroundings.cgroups(), node));
   NodeRequest request;
   request.packet.verb = "node";
   request.packet.add("id", node.name)
@@ -297,7 +417,13 @@ Result<void> remove_node(Context& context, const Node& node) {
   const Layout& layout = context.layout;
   NSLAB_TRY(empty_cgroup(context, node.name));
   NSLAB_TRY(forget_ipc_sysctls(layout, node.name));
-  return kernel::remove_tree(layout.node_dir(node.name));
+  // Its files may be wanted again. They go with its cgroup, which only a node that is to be
+  // no more loses.
+  const std::string socket = layout.control_socket(node.name);
+  (void)::unlink(socket.c_str());
+  return context.cgroups.exists(layout.cgroup(node.name))
+             ? Result<void>()
+             : kernel::remove_tree(layout.node_dir(node.name));
 }
 
 Result<void> change_node(const Context& context, const Node& before, const Node& after) {

@@ -59,6 +59,9 @@ Outcome destroy(Context& context, Batch<resource::Node> batch);
 // content.cc
 Outcome create(Context& context, Batch<resource::Mount> batch);
 Outcome destroy(Context& context, Batch<resource::Mount> batch);
+Outcome create(Context& context, Batch<resource::Directory> batch);
+Outcome change(Context& context, Changes<resource::Directory> batch);
+Outcome destroy(Context& context, Batch<resource::Directory> batch);
 Outcome create(Context& context, Batch<resource::File> batch);
 Outcome change(Context& context, Changes<resource::File> batch);
 Outcome destroy(Context& context, Batch<resource::File> batch);

@@ -70,18 +70,28 @@ Result<bool> observe_lab(const Context& context, ObservedState& state) {
   return lab_mounts > 0;
 }
 
-// `path` is in the base directory, "" that itself.
-Result<void> observe_shared_files(const Layout& layout,
+// `path` is in the directory, "" that itself.
+Result<void> observe_shared_files(const std::string& directory,
                                   const std::string& path,
+                                  const std::string& of,
                                   ObservedState& state) {
-  NSLAB_ASSIGN(names, names_in(layout.base_dir() + path));
+  NSLAB_ASSIGN(names, names_in(directory + path));
   for (const std::string& name : names) {
     const std::string inner = path + "/" + name;
-    if (auto content = read_file(layout.base_dir() + inner)) {
-      state.add(resource::SharedFile{.path = inner, .content = *std::move(content)});
+    if (auto content = read_file(directory + inner)) {
+      state.add(resource::SharedFile{.path = inner, .content = *std::move(content), .of = of});
     } else {
-      NSLAB_TRY(observe_shared_files(layout, inner, state));
+      NSLAB_TRY(observe_shared_files(directory, inner, of, state));
     }
+  }
+  return {};
+}
+
+Result<void> observe_shared_files(const Layout& layout, ObservedState& state) {
+  NSLAB_TRY(observe_shared_files(layout.base_dir(), "", "", state));
+  NSLAB_ASSIGN(nodes, names_in(layout.own_dir()));
+  for (const std::string& node : nodes) {
+    NSLAB_TRY(observe_shared_files(layout.own_dir(node), "", node, state));
   }
   return {};
 }
@@ -193,7 +203,7 @@ Result<ObservedState> observe(Context& context, const Places* only) {
   context.contents.clear();
   NSLAB_ASSIGN(mounted, observe_lab(context, state));
   if (mounted) {
-    NSLAB_TRY(observe_shared_files(context.layout, "", state));
+    NSLAB_TRY(observe_shared_files(context.layout, state));
     NSLAB_TRY(observe_cgroups(context, only, state));
     NSLAB_TRY(observe_user_namespaces(context.layout, only, state));
     NSLAB_TRY(observe_nodes(context, only, state));

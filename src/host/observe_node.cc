@@ -9,6 +9,7 @@
 
 #include "base/parallel.h"
 #include "host/control.h"
+#include "host/file_systems.h"
 #include "host/observe.h"
 #include "kernel/netns.h"
 #include "resource/json.h"
@@ -33,11 +34,17 @@ std::optional<T> remembered(const Packet& packet) {
 
 std::optional<Spec> node_of(const Packet& packet) {
   auto node = remembered<resource::Node>(packet);
+  if (node && packet.has("sees")) {
+    node->stale = packet.get("sees");  // told apart from what there is in add()
+  }
   if (node && node->says_hostname && node->ns(resource::NsType::uts).mode == resource::NsChoice::Mode::own) {
     node->hostname = packet.get("hostname");
   }
   return node;
 }
+
+// An owner whom the lab file does not name.
+constexpr const char* kAnother = "another";
 
 std::optional<Spec> file_of(const Packet& packet) {
   auto file = remembered<resource::File>(packet);
@@ -46,7 +53,18 @@ std::optional<Spec> file_of(const Packet& packet) {
   }
   file->content = packet.get("content");
   file->mode = static_cast<std::uint32_t>(packet.number("mode"));
+  file->owner = packet.get("owned") != "0" ? file->owner : kAnother;
   return file;
+}
+
+std::optional<Spec> directory_of(const Packet& packet) {
+  auto directory = remembered<resource::Directory>(packet);
+  if (!directory || !packet.has("mode")) {
+    return std::nullopt;
+  }
+  directory->mode = static_cast<std::uint32_t>(packet.number("mode"));
+  directory->owner = packet.get("owned") != "0" ? directory->owner : kAnother;
+  return directory;
 }
 
 std::optional<Spec> mount_of(const Packet& packet) {
@@ -82,6 +100,7 @@ std::optional<Spec> spec_of(const Packet& packet) {
 
   constexpr std::array kReaders{Reader{"node", node_of},
                                 Reader{"file", file_of},
+                                Reader{"directory", directory_of},
                                 Reader{"mount", mount_of},
                                 Reader{"service", service_of},
                                 Reader{"setup", setup_of}};
@@ -178,8 +197,11 @@ void hear(Asked& asked, Silence& silence) {
   }
 }
 
-void add(Context& context, Asked asked, ObservedState& state) {
+void add(Context& context, FileSystems& now, Asked asked, ObservedState& state) {
   for (Spec& spec : asked.specs) {
+    if (auto* node = std::get_if<resource::Node>(&spec); node != nullptr && !node->stale.empty()) {
+      node->stale = changes_of(node->stale, now.below(root_of(*node)));
+    }
     state.add(std::move(spec));
   }
   context.answers.push_back(std::move(asked.answer));
@@ -189,6 +211,7 @@ void add(Context& context, Asked asked, ObservedState& state) {
 
 Result<void> observe_nodes(Context& context, const Places* only, ObservedState& state) {
   NSLAB_ASSIGN(nodes, node_names(context.layout, only));
+  NSLAB_ASSIGN(now, FileSystems::read());
   // All are asked before the first is heard, so that the inits work side by side;
   // but a connection is a descriptor.
   const std::size_t at_once = context.at_once(256, 1);
@@ -203,7 +226,7 @@ Result<void> observe_nodes(Context& context, const Places* only, ObservedState& 
       if (each.error) {
         return *std::move(each.error);
       }
-      add(context, std::move(each), state);
+      add(context, now, std::move(each), state);
     }
   }
   return {};

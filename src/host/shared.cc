@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "host/files.h"
 #include "host/objects.h"
+#include "kernel/mount.h"
 #include "resource/json.h"
 
 namespace nslab::host {
@@ -15,8 +16,12 @@ namespace {
 using resource::Cgroup;
 using resource::SharedFile;
 
+std::string place_of(const Layout& layout, const SharedFile& file) {
+  return (file.of.empty() ? layout.base_dir() : layout.own_dir(file.of)) + file.path;
+}
+
 Result<void> write_shared(const Context& context, const SharedFile& file) {
-  const std::string path = context.layout.base_dir() + file.path;
+  const std::string path = place_of(context.layout, file);
   NSLAB_TRY(make_directories(std::filesystem::path(path).parent_path()));
   return write_file(path, file.content);
 }
@@ -56,7 +61,13 @@ Outcome change(Context& context, Changes<SharedFile> batch) {
 
 Outcome destroy(Context& context, Batch<SharedFile> batch) {
   return each(batch, [&](const SharedFile& spec) -> Result<void> {
-    const std::string path = context.layout.base_dir() + spec.path;
+    const std::string path = place_of(context.layout, spec);
+    if (!spec.of.empty()) {
+      // A node that runs goes on to see this copy: the last that is written to it is the
+      // file of all.
+      const auto of_all = read_file(context.layout.base_dir() + spec.path);
+      NSLAB_TRY(of_all ? write_file(path, *of_all) : Result<void>());
+    }
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
       return kernel_error("removing " + quote(path), errno);
     }
@@ -79,9 +90,11 @@ Outcome change(Context& context, Changes<Cgroup> batch) {
 }
 
 Outcome destroy(Context& context, Batch<Cgroup> batch) {
-  return each(batch, [&](const Cgroup& spec) {
+  return each(batch, [&](const Cgroup& spec) -> Result<void> {
     (void)::unlink(context.layout.limits_file(spec.node).c_str());
     context.new_cgroups.erase(spec.node);
+    // The node has gone before, and is not to start again.
+    NSLAB_TRY(kernel::remove_tree(context.layout.node_dir(spec.node)));
     return context.cgroups.remove(context.layout.cgroup(spec.node), context.deadline());
   });
 }

@@ -88,8 +88,7 @@ Failure become_root_of(int userns, std::uint64_t namespaces) {
 // The file has it already.
 Failure name_host(const Packet& request, const Circumstances& circumstances) {
   const std::string_view name = request.get("hostname");
-  return circumstances.own_hostname && !name.empty() ? set_hostname(name, /*in_file=*/false)
-                                                     : kSuccess;
+  return circumstances.own_hostname && !name.empty() ? set_hostname(name) : kSuccess;
 }
 
 Failure make_cgroup_namespace(std::uint64_t namespaces) {

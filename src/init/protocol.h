@@ -23,10 +23,15 @@
 //                     the node has the mount namespace of fd=mnt or, failing
 //                     that, of the spawner's parent, and nothing is mounted.
 //          lower=     of the overlay, topmost first (may repeat)
-//          upper= work=  of the overlay; empty directories
+//          upper= work=  of the overlay: what the node wrote before, and an empty
+//                     directory
 //          layer=TARGET<TAB>LOWER<TAB>UPPER<TAB>WORK  a further overlay, of a
 //                     file system mounted at TARGET of the root (may repeat)
-//          env= spec=  as of the control verb `node`
+//          machine_id=  for /etc/machine-id
+//          run=TYPE MODE UID GID PATH [TARGET]  a directory, file or link (TYPE d, f or
+//                     L) below /run: what the boot of a machine makes there. MODE is
+//                     octal, PATH relative (may repeat)
+//          env= spec= sees=  as of the control verb `node`
 //          fd=net user pid ipc uts mnt cgroup time  namespaces to join
 //          fd=cgroup2  the directory of its cgroup v2
 //          fd=listen  where to listen for control: bound, not yet listening (needed)
@@ -60,27 +65,36 @@
 //     -> failed what= errno=       it cannot be executed
 //          The command is killed when its connection is closed.
 //   about
-//     -> node hostname= env=... spec=
+//     -> node hostname= env=... spec= sees=
 //   status
 //     -> service name= spec= state= pid= restarts= code= signal= what= started_ms=
 //          (each)  pid is the node's; 0 when it does not run. code or signal: how
 //          it ended last. what: why it failed. started_ms: since it started.
 //     -> setup key= spec=          (each command that `run` remembers)
-//     -> file path= spec= content= mode= cut=1   (each) as it is now. No content:
+//     -> file path= spec= content= mode= owned=0|1 cut=1   (each) as it is now. No content:
 //          it is not there. cut: there is more than the content, by length or
 //          because of a NUL byte
+//     -> directory path= spec= mode= owned=0|1   (each) No mode: it is not there.
+//          owned: it still is its owner's, as for `file`
 //     -> mount target= spec= present=0|1 read_only=0|1   (each)
-//     -> node hostname= env=... spec=   (the last one; then the init hangs up)
+//     -> node hostname= env=... spec= sees=   (the last one; then the init hangs up)
 //   hostname name=
 //     -> ok                        also in /etc/hostname, where the root is its own
-//   node   spec= env=...
+//   node   spec= env=... sees=   sees, the file systems in its root: as before where it is
+//          not there
 //     -> ok                        replaces what `status` says of the node
-//   write  path= mode= content= spec=
-//     -> ok                        creates directories; keeps the file's inode
-//   remove path=
+//   mkdir  path= mode= owner=USER[:GROUP] spec=
+//     -> ok                        made, with what is above it, or changed
+//   rmdir  path=
+//     -> ok                        forgotten, and gone if it was made here and is empty
+//   write  path= mode= owner=USER[:GROUP] content= spec=
+//     -> ok at=                    creates directories; keeps the file's inode. at: where
+//          it is in the end, without links; not there where it covers the host's
+//   remove path= and, to have that in its place, fd=host uid= gid= mode=
 //     -> ok                        gone and forgotten, or never there
 //   mount  target= spec= and fd=tree (a detached mount) or tmpfs=1 size= read_only=
-//     -> ok                        creates the target
+//          mode= owner=
+//     -> ok                        creates the target, but for what is the host's
 //   unmount target=
 //     -> ok                        gone and forgotten, or never there
 //

@@ -8,7 +8,9 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <climits>
+#include <cstdint>
 
 #include "base/fd.h"
 #include "init/devices.h"
@@ -124,29 +126,97 @@ Failure forget_host_root(const UniqueFd& stage) {
   return kSuccess;
 }
 
-// The node's /etc/hostname, in the upper directory before that is mounted: through the
-// overlay the kernel would first have to copy /etc up.
-Failure write_hostname(const Packet& request, uid_t root_user) {
-  Text<HOST_NAME_MAX + 2> line;
-  line << request.get("hostname") << "\n";
-  if (!is_fresh(request, CLONE_NEWUTS) || line.view().size() == 1) {
-    return kSuccess;
+// A file in the node's /etc, which is its own work since it was last up: what it made of the
+// name gives way, and is followed nowhere.
+bool put(int etc, const char* name, std::string_view content, mode_t mode, uid_t owner) {
+  (void)::unlinkat(etc, name, 0);
+  constexpr int kNew = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  const UniqueFd file(::openat(etc, name, kNew, mode));
+  return file.valid() && ::write(file.get(), content.data(), content.size()) >= 0 &&
+         (owner == 0 || ::fchown(file.get(), owner, owner) == 0);
+}
+
+// The node's /etc/hostname and /etc/machine-id, in the upper directory before that is mounted:
+// through the overlay the kernel would first have to copy /etc up.
+Failure write_names(const Packet& request, uid_t root_user) {
+  if (::chdir(request.text("upper")) != 0) {
+    return failed("entering", request.get("upper"));
   }
-  if (::chdir(request.text("upper")) != 0 || ::mkdir("etc", 0755) != 0 ||
-      !give_to(root_user, "etc")) {
+  if (::mkdir("etc", 0755) == 0 ? !give_to(root_user, "etc") : errno != EEXIST) {
     return failed("making /etc");
   }
-  const UniqueFd file(::open("etc/hostname", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  if (!file.valid() || ::write(file.get(), line.c_str(), line.view().size()) < 0 ||
-      !give_to(root_user, "etc/hostname")) {
-    return failed("writing /etc/hostname");
+  const UniqueFd etc(::open("etc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!etc.valid()) {
+    return kSuccess;  // the node has no /etc any more
   }
-  return kSuccess;
+  // A directory there is the node's own doing, and stays.
+  const auto write = [&](const char* name, std::string_view text, mode_t mode) {
+    Text<HOST_NAME_MAX + 2> line;
+    line << text << "\n";
+    return text.empty() || put(etc.get(), name, line.view(), mode, root_user) || errno == EEXIST;
+  };
+  const bool named = is_fresh(request, CLONE_NEWUTS);
+  return write("hostname", named ? request.get("hostname") : "", 0644) &&
+                 write("machine-id", request.get("machine_id"), 0444)
+             ? kSuccess
+             : failed("writing the node's names into /etc");
+}
+
+// The next word of a line.
+std::string_view take_word(std::string_view& line) {
+  const std::size_t end = line.find(' ') < line.size() ? line.find(' ') : line.size();
+  const std::string_view word(line.data(), end);
+  line.remove_prefix(end < line.size() ? end + 1 : end);
+  return word;
+}
+
+std::uint32_t to_number(std::string_view text, int base) {
+  std::uint32_t number = 0;
+  (void)std::from_chars(text.data(), text.data() + text.size(), number, base);
+  return number;
+}
+
+// One of the fields run=, in the current directory.
+bool make_run_entry(std::string_view line, uid_t root_user) {
+  const std::string_view type = take_word(line);
+  const auto mode = static_cast<mode_t>(to_number(take_word(line), 8));
+  const uid_t uid = to_number(take_word(line), 10);
+  const gid_t gid = to_number(take_word(line), 10);
+  Text<NAME_MAX * 2> path;
+  path << take_word(line);
+  if (type == "L") {
+    Text<PATH_MAX> target;
+    target << line;
+    return ::symlink(target.c_str(), path.c_str()) == 0 &&
+           (root_user == 0 || ::lchown(path.c_str(), root_user, root_user) == 0);
+  }
+  constexpr mode_t kNotByMkdir = 06000;
+  const bool made = type == "d" ? ::mkdir(path.c_str(), mode) == 0
+                                : ::mknod(path.c_str(), S_IFREG | mode, 0) == 0;
+  return made &&
+         (root_user + uid + gid == 0 ||
+          ::lchown(path.c_str(), root_user + uid, root_user + gid) == 0) &&
+         ((mode & kNotByMkdir) == 0 || ::chmod(path.c_str(), mode) == 0);
+}
+
+// What a daemon expects below /run.
+Failure fill_run(const Packet& request, uid_t root_user) {
+  if (::chdir("/run") != 0) {
+    return failed("entering /run");
+  }
+  const mode_t mask = ::umask(0);
+  for (const Field field : request.fields()) {
+    if (field.key == "run" && !make_run_entry(field.value, root_user)) {
+      return failed("making what is below /run:", field.value);
+    }
+  }
+  (void)::umask(mask);
+  return ::chdir("/") != 0 ? failed("entering /") : kSuccess;
 }
 
 Failure mount_overlay_root(const Packet& request, uid_t root_user) {
   const UniqueFd stage(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  INIT_TRY(write_hostname(request, root_user));
+  INIT_TRY(write_names(request, root_user));
   INIT_TRY(mount_overlays(request, root_user));
   const UniqueFd host_devices(::open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (::chdir(request.text("upper")) != 0) {
@@ -159,6 +229,7 @@ Failure mount_overlay_root(const Packet& request, uid_t root_user) {
   INIT_TRY(make_devices(host_devices.get(), root_user));
   INIT_TRY(mount_tmpfs("/dev/shm", kInert, "1777", root_user));
   INIT_TRY(mount_tmpfs("/run", MS_NOSUID | MS_NODEV, "755", root_user));
+  INIT_TRY(fill_run(request, root_user));
   INIT_TRY(mount_tmpfs("/tmp", MS_NOSUID | MS_NODEV, "1777", root_user));
   return forget_host_root(stage);
 }

@@ -62,6 +62,9 @@ struct Node {
   std::unique_ptr<Syslog> syslog;  // once something runs that may log
   List<Memory> files;   // `file` packets without the file's present state
   List<Memory> mounts;  // `mount` packets likewise, with an id=
+  List<Memory> directories;  // `directory` packets without the directory's present state
+  List<Memory> files;        // `file` packets without the file's present state
+  List<Memory> mounts;       // `mount` packets likewise, with an id=
   List<Client> clients;
   bool stopping = false;  // services are being stopped, to end then
 

@@ -96,8 +96,7 @@ bool find_line(Lines& lines, std::string_view key, std::string_view& found) {
 Failure find_group(std::string_view key, gid_t& gid) {
   Lines lines("/etc/group");
   std::string_view line;
-  if (to_number(key, gid) || (find_line(lines, key, line) &&
-                              to_number(field(line, 2), gid))) {
+  if (to_number(key, gid) || (find_line(lines, key, line) && to_number(field(line, 2), gid))) {
     return kSuccess;
   }
   return {.what = "cannot be started: the node's /etc/group has no group", .on = key};

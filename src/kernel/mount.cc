@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -35,14 +36,12 @@ std::string unescape(std::string_view field) {
   return text;
 }
 
-// File systems without files of their own, or whose files are the node's own
-// business: a node has its own /proc, /sys, /dev, /run and /tmp.
+// File systems without files of their own. They hide what is below them.
 bool holds_files(std::string_view type) {
-  constexpr std::array<std::string_view, 19> kDiskless{"proc",
+  constexpr std::array<std::string_view, 18> kDiskless{"proc",
                                                        "sysfs",
                                                        "devtmpfs",
                                                        "devpts",
-                                                       "tmpfs",
                                                        "cgroup",
                                                        "cgroup2",
                                                        "mqueue",
@@ -67,9 +66,36 @@ bool is_below(std::string_view path, std::string_view root) {
   return path.starts_with(root) && path.size() > root.size() && path[root.size()] == '/';
 }
 
-bool is_directory(const std::string& path) {
-  std::error_code failed;
-  return std::filesystem::is_directory(path, failed);
+bool is_at_or_below(std::string_view path, std::string_view top) {
+  return path == top || is_below(path, top);
+}
+
+// Of what a node has its own, or what container engines come and go with.
+bool is_not_for_nodes(std::string_view inside) {
+  constexpr std::array<std::string_view, 14> kPlaces{"/proc",
+                                                     "/sys",
+                                                     "/dev",
+                                                     "/run",
+                                                     "/tmp",
+                                                     "/etc/hosts",
+                                                     "/etc/hostname",
+                                                     "/etc/resolv.conf",
+                                                     "/etc/machine-id",
+                                                     "/var/lib/docker",
+                                                     "/var/lib/containers",
+                                                     "/var/lib/containerd",
+                                                     "/var/lib/kubelet",
+                                                     "/var/lib/lxc"};
+  return std::ranges::any_of(kPlaces,
+                             [&](std::string_view place) { return is_at_or_below(inside, place); });
+}
+
+// Without waiting for a server that is gone.
+bool is_there(const std::string& path) {
+  struct statx info {};
+
+  constexpr int kFlags = AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+  return ::statx(AT_FDCWD, path.c_str(), kFlags, STATX_TYPE, &info) == 0;
 }
 
 }  // namespace
@@ -149,16 +175,21 @@ std::vector<std::string> file_systems_below(const std::vector<MountEntry>& table
                                             std::string_view root) {
   std::vector<std::string> found;
   for (const MountEntry& entry : table) {
-    // A mount on a file is no directory to put a layer over; a mount that another
-    // covers at the same place is not seen.
-    if (holds_files(entry.type) && is_below(entry.target, root) && is_directory(entry.target)) {
+    const std::string_view inside =
+        root == "/"
+            ? std::string_view(entry.target)
+            : std::string_view(entry.target).substr(std::min(root.size(), entry.target.size()));
+    // What another mount covers at the same place is not seen.
+    if (holds_files(entry.type) && is_below(entry.target, root) && !is_not_for_nodes(inside) &&
+        !entry.source.starts_with("nslab:") && is_there(entry.target)) {
       found.push_back(entry.target);
     }
   }
   const auto covered = [&](const std::string& target) {
     return std::ranges::any_of(table, [&](const MountEntry& above) {
-      return !holds_files(above.type) && above.target != "/" &&
-             (is_below(target, above.target) || target == above.target);
+      // What is mounted below an automounter's place is there for all to see.
+      return !holds_files(above.type) && above.type != "autofs" && above.target != "/" &&
+             is_at_or_below(target, above.target);
     });
   };
   std::erase_if(found, covered);
@@ -166,6 +197,16 @@ std::vector<std::string> file_systems_below(const std::vector<MountEntry>& table
   const auto rest = std::ranges::unique(found);
   found.erase(rest.begin(), rest.end());
   return found;
+}
+
+Result<void> forget_cached(const std::string& path) {
+  const UniqueFd context(static_cast<int>(
+      ::syscall(SYS_fspick, AT_FDCWD, path.c_str(), FSPICK_CLOEXEC | FSPICK_NO_AUTOMOUNT)));
+  if (!context.valid() ||
+      ::syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0) != 0) {
+    return kernel_error("looking at " + quote(path) + " anew", errno);
+  }
+  return {};
 }
 
 bool is_namespace_mount(const std::string& path) {

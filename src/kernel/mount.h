@@ -43,6 +43,10 @@ Result<std::vector<MountEntry>> mount_table();
 std::vector<std::string> file_systems_below(const std::vector<MountEntry>& table,
                                             std::string_view root);
 
+// Lets the file system whose root is at the path forget what it remembers of names that
+// nobody uses: an overlay does not see by itself what became of its lower layers.
+Result<void> forget_cached(const std::string& path);
+
 // Whether the file is a namespace that is mounted there.
 bool is_namespace_mount(const std::string& path);
 

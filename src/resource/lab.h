@@ -27,14 +27,17 @@ struct Lab {
 };
 
 // A file that every node with a root of its own sees until it writes its own
-// copy: /etc/hosts and /etc/resolv.conf. One copy serves the whole lab.
+// copy: /etc/hosts and /etc/resolv.conf. One copy serves the whole lab, but for a node
+// that has one of its own.
 struct SharedFile {
   static constexpr Kind kKind = Kind::shared_file;
   std::string path;  // absolute, inside the node
   std::string content;
+  std::string of{};  // the node that alone sees it; empty: all that have none of their own
 
   static constexpr auto fields() {
     return std::tuple{field("path", &SharedFile::path, Cost::replace),
+                      field("of", &SharedFile::of, Cost::replace),
                       field("content", &SharedFile::content)};
   }
 

@@ -60,6 +60,10 @@ struct Node {
   std::chrono::seconds monotonic_offset{};  // with an own time namespace
   std::chrono::seconds boottime_offset{};
   std::vector<std::string> environment;  // "NAME=value", for exec and shell
+  bool keep = true;                      // what it changed in its files, when it starts again
+  // Where the host's file systems are others than those that its root was made of; never
+  // wanted.
+  std::string stale;
 
   [[nodiscard]] const NsChoice& ns(NsType type) const {
     return namespaces[static_cast<std::size_t>(type)];
@@ -75,7 +79,9 @@ struct Node {
                       field("root", &Node::root, Cost::replace),
                       field("monotonic", &Node::monotonic_offset, Cost::replace),
                       field("boottime", &Node::boottime_offset, Cost::replace),
-                      field("environment", &Node::environment)};
+                      field("environment", &Node::environment),
+                      field("keep", &Node::keep),
+                      field("host's file systems", &Node::stale, Cost::replace)};
   }
 
   bool operator==(const Node&) const = default;

@@ -89,6 +89,8 @@ struct Containers {
 
   std::vector<Id> operator()(const Mount& spec) const { return {node_id(spec.node)}; }
 
+  std::vector<Id> operator()(const Directory& spec) const { return {node_id(spec.node)}; }
+
   std::vector<Id> operator()(const File& spec) const { return {node_id(spec.node)}; }
 
   std::vector<Id> operator()(const Setup& spec) const { return {node_id(spec.node)}; }
@@ -136,7 +138,7 @@ Id id_of(const Lab& /*spec*/) {
 }
 
 Id id_of(const SharedFile& spec) {
-  return {Kind::shared_file, spec.path};
+  return {Kind::shared_file, in_node(spec.of, spec.path)};
 }
 
 Id id_of(const Cgroup& spec) {
@@ -188,6 +190,10 @@ Id id_of(const Sysctl& spec) {
 
 Id id_of(const Mount& spec) {
   return {Kind::mount, in_node(spec.node, spec.target)};
+}
+
+Id id_of(const Directory& spec) {
+  return {Kind::directory, in_node(spec.node, spec.path)};
 }
 
 Id id_of(const File& spec) {

@@ -44,6 +44,7 @@ Id id_of(const Route& spec);
 Id id_of(const Node& spec);
 Id id_of(const Sysctl& spec);
 Id id_of(const Mount& spec);
+Id id_of(const Directory& spec);
 Id id_of(const File& spec);
 Id id_of(const Setup& spec);
 Id id_of(const Service& spec);

@@ -124,10 +124,59 @@ void check_limits(const Draft& draft, const LimitKeys& limits) {
   }
 }
 
+bool below(std::string_view path, std::string_view top) {
+  return path.starts_with(top) && (path.size() == top.size() || path[top.size()] == '/');
+}
+
+// Nothing can be in what is itself a file.
+void refuse_below_files(const Draft& draft,
+                        const std::unordered_set<std::string_view>& files,
+                        const auto& entries,
+                        std::string_view what) {
+  for (const auto& entry : entries) {
+    std::string_view above = entry.name;
+    while (above.rfind('/') != 0 && above.rfind('/') != std::string_view::npos) {
+      above = above.substr(0, above.rfind('/'));
+      if (files.contains(above)) {
+        draft.problems.semantic(entry.where,
+                                std::string(what) + " " + quote(entry.name) + " would be in " +
+                                    quote(above) + ", which is a file");
+      }
+    }
+  }
+}
+
 void check_paths(const Draft& draft, const Node& node) {
-  const auto below = [](std::string_view path, std::string_view top) {
-    return path.starts_with(top) && (path.size() == top.size() || path[top.size()] == '/');
-  };
+  std::unordered_set<std::string_view> files;
+  for (const auto& file : node.keys.files.or_empty()) {
+    files.insert(file.name);
+  }
+  for (const auto& directory : node.keys.directories.or_empty()) {
+    if (files.contains(directory.name)) {
+      draft.problems.semantic(directory.where,
+                              quote(directory.name) + " is both a file and a directory");
+    }
+    if (node.keys.root && *node.keys.root == "host") {
+      draft.problems.semantic(
+          directory.where,
+          "a directory of node " + quote(node.name) + " would be made on the host",
+          "with 'root: host' the node has no tree of its own");
+    }
+  }
+  for (const auto& mount : node.keys.mounts.or_empty()) {
+    const MountKeys& keys = mount.value;
+    for (const auto* key : {&keys.mode.key, &keys.owner.key}) {
+      const bool given = key == &keys.mode.key ? keys.mode.given() : keys.owner.given();
+      if (given && keys.bind.given()) {
+        draft.problems.semantic(*key,
+                                "'mode' and 'owner' are for a tmpfs",
+                                "what is bound has those that it has on the host");
+      }
+    }
+  }
+  refuse_below_files(draft, files, node.keys.directories.or_empty(), "directory");
+  refuse_below_files(draft, files, node.keys.files.or_empty(), "file");
+  refuse_below_files(draft, files, node.keys.mounts.or_empty(), "mount");
   std::unordered_set<std::string_view> mounts;
   for (const auto& mount : node.keys.mounts.or_empty()) {
     mounts.insert(mount.name);
@@ -144,6 +193,9 @@ void check_paths(const Draft& draft, const Node& node) {
       draft.problems.semantic(file.where,
                               "no file can be made at " + quote(file.name),
                               "kernel parameters are set with 'sysctls'");
+    } else if (file.name == "/run" || file.name == "/tmp") {
+      draft.problems.semantic(
+          file.where, quote(file.name) + " is a directory of every node, and cannot be a file");
     } else if (mounts.contains(file.name)) {
       draft.problems.semantic(file.where, quote(file.name) + " is both a file and a mount");
     } else if (hosts_tree) {

@@ -59,6 +59,15 @@ struct FileKeys {
 
   Setting<Scalar<FileText>> content;
   Setting<Scalar<FileMode>> mode;
+  Setting<Scalar<UserName>> owner;
+};
+
+struct DirectoryKeys {
+  static const BlockText kBlock;
+  static std::span<const Row<DirectoryKeys>> rows();
+
+  Setting<Scalar<FileMode>> mode;
+  Setting<Scalar<UserName>> owner;
 };
 
 struct MountKeys {
@@ -68,6 +77,8 @@ struct MountKeys {
   Setting<Scalar<HostPath>> bind;
   Setting<Scalar<Flag>> read_only;
   Setting<Scalar<MemorySize>> tmpfs;
+  Setting<Scalar<FileMode>> mode;
+  Setting<Scalar<UserName>> owner;
 };
 
 struct ReadyKeys {
@@ -145,6 +156,7 @@ struct ClockKeys {
 using Interfaces = TableOf<InterfaceName, ShortBlock<InterfaceKeys, &InterfaceKeys::subnet>>;
 using Environment = TableOf<VariableName, Scalar<Text>>;
 using Files = TableOf<NodePath, ShortBlock<FileKeys, &FileKeys::content>>;
+using Directories = TableOf<NodePath, OptionalBlock<DirectoryKeys>>;
 using Mounts = TableOf<NodePath, ShortBlock<MountKeys, &MountKeys::bind>>;
 
 struct NodeKeys {
@@ -158,6 +170,7 @@ struct NodeKeys {
   Setting<ListOf<Block<RouteKeys>>> routes;
   Setting<TableOf<SysctlName, Scalar<Text>>> sysctls;
   Setting<Environment> environment;
+  Setting<Directories> directories;
   Setting<Files> files;
   Setting<Mounts> mounts;
   Setting<ListOf<Command>> setup;
@@ -166,6 +179,7 @@ struct NodeKeys {
   Setting<Block<NamespaceKeys>> namespaces;
   Setting<Block<ClockKeys>> clock;
   Setting<Scalar<Root>> root;
+  Setting<Scalar<Flag>> keep;
   Setting<TableOf<Name, Scalar<MilestoneWord>>> after;
 };
 

@@ -25,6 +25,15 @@ std::vector<std::string> variables(const Environment::Type& base, const Environm
   return texts;
 }
 
+bool has_own_tree(const Node& node) {
+  return node.owns(NsType::mnt) && node.keys.root.value_or("overlay") != "host";
+}
+
+// Directories that everybody writes to, wherever they are.
+bool is_for_all(std::string_view path) {
+  return path == "/tmp" || path == "/var/tmp" || path == "/dev/shm";
+}
+
 class Lowering {
  public:
   explicit Lowering(const Topology& topology) : topology_(topology), port_names_(topology) {
@@ -38,7 +47,15 @@ class Lowering {
   DesiredState run() {
     const SourcePos top = topology_.at({1, 1});
     state_.add(resource::Lab{.name = topology_.name}, top);
-    state_.add(resource::SharedFile{"/etc/hosts", hosts_file(topology_)}, top);
+    const HostsFile hosts(topology_);
+    state_.add(resource::SharedFile{"/etc/hosts", hosts.text()}, top);
+    for (const Node& node : topology_.nodes) {
+      std::string own = has_own_tree(node) ? hosts.own_text(node) : "";
+      if (!own.empty()) {
+        state_.add(resource::SharedFile{"/etc/hosts", std::move(own), node.name},
+                   topology_.at(node.where));
+      }
+    }
     state_.add(
         resource::SharedFile{"/etc/resolv.conf",
                              "# Names of the lab are in /etc/hosts; it has no name server.\n"},
@@ -177,16 +194,26 @@ class Lowering {
                                 .root = word ? root : host_path(topology_, root),
                                 .monotonic_offset = clock.monotonic.value_or({}),
                                 .boottime_offset = clock.boottime.value_or({}),
-                                .environment = variables({}, keys.environment.or_empty())},
+                                .environment = variables({}, keys.environment.or_empty()),
+                                .keep = keys.keep.value_or(true)},
                  node.where);
     add_sysctls(node, ids);
     add_mounts(node, ids);
+    for (const auto& directory : keys.directories.or_empty()) {
+      add_and_wait(ids,
+                   resource::Directory{.node = node.name,
+                                       .path = directory.name,
+                                       .mode = directory.value.mode.value_or(0755),
+                                       .owner = directory.value.owner.value_or("")},
+                   directory.where);
+    }
     for (const auto& file : keys.files.or_empty()) {
       add_and_wait(ids,
                    resource::File{.node = node.name,
                                   .path = file.name,
                                   .content = file.value.content.value_or(""),
-                                  .mode = file.value.mode.value_or(0644)},
+                                  .mode = file.value.mode.value_or(0644),
+                                  .owner = file.value.owner.value_or("")},
                    file.where);
     }
     add_commands(node, std::move(ids));
@@ -210,6 +237,8 @@ class Lowering {
     for (const auto& mount : node.keys.mounts.or_empty()) {
       const MountKeys& keys = mount.value;
       resource::Mount spec{.node = node.name, .target = mount.name, .size = keys.tmpfs.value};
+      spec.mode = keys.mode.value_or(is_for_all(mount.name) ? 01777 : 0755);
+      spec.owner = keys.owner.value_or("");
       if (keys.bind) {
         spec.type = resource::MountType::bind;
         spec.source = host_path(topology_, *keys.bind);

@@ -66,6 +66,14 @@ constexpr FieldText kRoot{
     .example = "root: ./debian-rootfs",
     .cost = Cost::node_restart};
 
+constexpr FieldText kKeep{
+    .doc =
+        "Whether what the node changed in its files is still there after a node restart. What is "
+        "in memory (/run, /tmp, /dev/shm, `tmpfs`) never is; another `root`, and other user "
+        "ids, begin with an empty layer.",
+    .fallback = "true",
+    .example = "keep: false"};
+
 constexpr FieldText kAfter{
     .doc =
         "Nodes that come first: its setup and services wait until those are `started` (their "
@@ -102,6 +110,13 @@ std::span<const Row<NodeKeys>> NodeKeys::rows() {
       row<&NodeKeys::routes>("routes", kRoutes),
       row<&NodeKeys::sysctls>("sysctls", kSysctls),
       row<&NodeKeys::environment>("environment", kEnvironment),
+      row<&NodeKeys::directories>("directories",
+                                  {.doc = "Directories that the node has, by path, with their "
+                                          "owners and permissions: made where they are not there. "
+                                          "What daemons expect below /run is there already, as "
+                                          "the tmpfiles.d(5) and units of the root say.",
+                                   .fallback = "",
+                                   .example = "directories: {/srv/www: {owner: www-data}}"}),
       row<&NodeKeys::files>("files",
                             {.doc = "Files that the node has, by path. The short form is the "
                                     "content alone.",
@@ -127,6 +142,7 @@ std::span<const Row<NodeKeys>> NodeKeys::rows() {
                                   .cost = Cost::see_below}),
       row<&NodeKeys::clock>("clock", kClock),
       row<&NodeKeys::root>("root", kRoot),
+      row<&NodeKeys::keep>("keep", kKeep),
       row<&NodeKeys::after>("after", kAfter),
   };
   return table;

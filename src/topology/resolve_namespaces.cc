@@ -184,6 +184,7 @@ class Sharing {
     refuse_key(node, keys.hostname, NsType::uts, "host name");
     refuse_key(node, keys.root, NsType::mnt, "root");
     refuse_key(node, keys.files, NsType::mnt, "files");
+    refuse_key(node, keys.directories, NsType::mnt, "directories");
     refuse_key(node, keys.mounts, NsType::mnt, "mounts");
     refuse_key(node, keys.clock, NsType::time, "clock");
     if (node.is_router()) {

@@ -153,6 +153,32 @@ std::span<const Row<FileKeys>> FileKeys::rows() {
                            {.doc = "Its permissions: octal, in quotes.",
                             .fallback = "\"0644\"",
                             .example = "mode: \"0755\""}),
+      row<&FileKeys::owner>("owner",
+                            {.doc = "Who owns it: a user of the node's own /etc/passwd, and a "
+                                    "group, by name or number. With a user alone, its group.",
+                             .fallback = "root",
+                             .example = "owner: \"www-data:adm\""}),
+  };
+  return table;
+}
+
+const BlockText DirectoryKeys::kBlock{
+    .name = "directory",
+    .noun = "a directory",
+    .doc = "An entry of a node's `directories`. It may be left empty.",
+    .inherits = false};
+
+std::span<const Row<DirectoryKeys>> DirectoryKeys::rows() {
+  static const std::array table{
+      row<&DirectoryKeys::mode>("mode",
+                                {.doc = "Its permissions: octal, in quotes.",
+                                 .fallback = "\"0755\"",
+                                 .example = "mode: \"2775\""}),
+      row<&DirectoryKeys::owner>("owner",
+                                 {.doc = "Who owns it: a user of the node's own /etc/passwd, and a "
+                                         "group, by name or number. With a user alone, its group.",
+                                  .fallback = "root",
+                                  .example = "owner: \"www-data:adm\""}),
   };
   return table;
 }
@@ -180,6 +206,16 @@ std::span<const Row<MountKeys>> MountKeys::rows() {
                              {.doc = "An empty file system in memory, of this size.",
                               .fallback = "",
                               .example = "tmpfs: 64M"}),
+      row<&MountKeys::mode>("mode",
+                            {.doc = "With `tmpfs`: the permissions of its directory.",
+                             .fallback = "\"0755\"; \"1777\" on /tmp, /var/tmp and /dev/shm",
+                             .example = "mode: \"0700\""}),
+      row<&MountKeys::owner>("owner",
+                             {.doc = "With `tmpfs`: who owns its directory, as for a file: a user "
+                                     "of the node's own /etc/passwd, and a "
+                                     "group, by name or number. With a user alone, its group.",
+                              .fallback = "root",
+                              .example = "owner: \"www-data:adm\""}),
   };
   return table;
 }

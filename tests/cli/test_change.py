@@ -86,6 +86,8 @@ TABLE = [
     ("groups", "nodes:\n", "groups: {g: {files: {/etc/motd: hello}}}\nnodes:\n", NOTHING, None),
     ("files, mode", MORE, '    files: {/etc/motd: {content: hello, mode: "0600"}}\n', NOTHING,
      ("stat -c %a /etc/motd", "600")),
+    ("directories", MORE, "    directories: {/opt/here: {owner: mail}}\n", NOTHING, ("stat -c %U /opt/here", "mail")),
+    ("keep", MORE, "    keep: false\n", NOTHING, None),
     ("after", MORE, "    after: {b: ready}\n", NOTHING, None),
     ("namespaces", MORE, "    namespaces: {ipc: host}\n", NODE, None),
     ("root", MORE, "    root: host\n", NODE, None),

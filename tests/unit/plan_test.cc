@@ -138,6 +138,33 @@ TEST_CASE("diff: a changed setup command starts its node again, and cuts no cabl
 )");
 }
 
+TEST_CASE("diff: a node that starts again tells when its files are lost") {
+  const auto restarted = [](const std::function<void(resource::Node&)>& edit) {
+    const auto before = desired_state(webdb());
+    auto desired = before;
+    auto observed = as_observed(before);
+    auto& wanted = std::get<resource::Node>(desired.resources.at(resource::node_id("web")).spec);
+    std::get<resource::Node>(observed.resources.at(resource::node_id("web")).spec).stale =
+        "/srv is new";
+    edit(wanted);
+    for (const plan::Step& step : plan::diff(desired, observed, &before).steps()) {
+      if (step.id == resource::node_id("web")) {
+        return step.reason;
+      }
+    }
+    return std::string("no step");
+  };
+  const auto same = [](resource::Node&) {};
+  CHECK(restarted(same).find("lost") == std::string::npos);
+  CHECK(restarted(same).find("/srv is new") != std::string::npos);
+  CHECK(restarted([](auto& node) { node.keep = false; }).ends_with("; its files are lost"));
+  CHECK(restarted([](auto& node) { node.root = "/srv/other"; }).ends_with("; its files are lost"));
+  CHECK(restarted([](auto& node) { node.root = "host"; }).ends_with("; its files are lost"));
+  CHECK(restarted([](auto& node) {
+          node.ns(resource::NsType::user) = {.mode = resource::NsChoice::Mode::own};
+        }).ends_with("; its files are lost"));
+}
+
 TEST_CASE("diff: one more setup command runs without a restart") {
   CHECK(after([](LabSketch& lab) { lab.nodes[1].setup.push_back("true"); }) == "+ setup:web/2\n");
 }
