@@ -31,7 +31,8 @@ bool is_file(const std::string& path) {
 }
 
 bool looks_like_file(const std::string& target) {
-  return target == "-" || target == "." || target == ".." || target.find('/') != std::string::npos || target.ends_with(".yaml") ||
+  return target == "-" || target == "." || target == ".." ||
+         target.find('/') != std::string::npos || target.ends_with(".yaml") ||
          target.ends_with(".yml");
 }
 
@@ -42,6 +43,15 @@ std::string near_hint(const std::string& word, const Names& known, std::string o
 }
 
 Error no_lab(const std::string& name, const Names& labs) {
+  const std::string directory = state::default_state_dir();
+  if (const auto elsewhere = host::made_elsewhere(directory, name)) {
+    return Error{
+        .kind = ErrorKind::conflict,
+        .message = "lab " + quote(name) + " was made by an nslab with another state directory: " +
+                   quote(*elsewhere) + (*elsewhere == directory ? ", on another file system" : ""),
+        .hint = "NSLAB_STATE_DIR=" + *elsewhere + " nslab ... works on it" +
+                (*elsewhere == directory ? ", where that directory can be seen" : "")};
+  }
   return Error{.kind = ErrorKind::not_found,
                .message = "there is no lab " + quote(name) + " on this host",
                .hint = near_hint(name,

@@ -14,6 +14,8 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "host/layout.h"
+#include "state/record.h"
 
 namespace nslab::cli {
 namespace {
@@ -147,6 +149,12 @@ int run_command(const Command& command, const Arguments& arguments) {
   console.set_verbose(arguments.verbose);
   watch_interrupts();
   raise_descriptor_limit();
+  for (const auto& checked : {state::check_state_dir(), host::check_cgroup_parent()}) {
+    if (!checked) {
+      console.fail(checked.error());
+      return kUsage;
+    }
+  }
   const int status = command.run(arguments, console);
   if (!console.flush()) {
     console.fail(Error{.kind = ErrorKind::kernel, .message = "writing to standard output failed"});

@@ -1,8 +1,14 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "cli/find.h"
 #include "cli/session.h"
+#include "host/observe.h"
 #include "host/residue.h"
 #include "report/plan.h"
 
@@ -10,6 +16,9 @@ namespace nslab::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// What a lab has beside its directory.
+constexpr std::array kFiles{".applied", ".intended", ".intended.new", ".lock"};
 
 constexpr Flag kFlags[] = {
     {"-y,--yes", "Remove without asking", &Arguments::yes, kOnlyTyped}, kWait, kJson};
@@ -51,6 +60,15 @@ Result<plan::Plan> take_away(const std::string& lab,
   return std::move(report.plan);
 }
 
+// Whether nothing of it is nslab's: a directory with something else in it, whose name could be a
+// lab's. A lab of which there is a record alone has no step in its plan either.
+bool is_nobodys(const std::string& lab, const plan::Plan& plan) {
+  const std::string place = state::default_state_dir() + "/" + lab;
+  return plan.empty() && std::ranges::none_of(kFiles, [&](const char* suffix) {
+           return ::access((place + suffix).c_str(), F_OK) == 0;
+         });
+}
+
 int run(const Arguments& arguments, Console& console) {
   const state::RecordStore store(state::default_state_dir());
   Json json = Json::array();
@@ -61,13 +79,22 @@ int run(const Arguments& arguments, Console& console) {
     return kFailed;
   }
   for (const std::string& lab : *labs) {
-    if (is_owned(lab, store)) {
+    const bool owned = is_owned(lab, store);
+    if (owned && host::is_lab_mounted(host::Layout(store.directory(), lab))) {
       continue;
     }
     auto plan = take_away(lab, arguments, false, console);
     if (!plan) {
       console.fail(plan.error());
       return kFailed;
+    }
+    if (owned && !plan->empty()) {
+      continue;  // torn by hand: `up` mends it
+    }
+    if (is_nobodys(lab, *plan)) {
+      console.say(quote(state::default_state_dir() + "/" + lab) +
+                  " is left alone: it holds something that nslab did not put there");
+      continue;
     }
     unowned.push_back(lab);
     json.push_back({{"lab", lab}, {"plan", report::plan_json(*plan)}});

@@ -87,6 +87,7 @@ Result<Session> Session::open(const std::string& lab, Console& console) {
 }
 
 Result<void> Session::lock(const std::string& purpose, bool wait) {
+  outlive_other_signals();
   NSLAB_ASSIGN(held, state::LabLock::take(store_->directory(), lab_, purpose, wait));
   lock_ = std::move(held);
   return {};

@@ -56,7 +56,8 @@ struct NetnsContents {
 // What a node's init says of its node.
 struct NodeAnswer {
   std::string node;
-  pid_t init_pid = 0;           // 0: nobody answers, the node is down
+  pid_t init_pid = 0;           // 0: nobody listens, the node is down
+  bool hangs = false;           // somebody listens, and does not answer
   std::vector<Packet> packets;  // of `status`, in init/protocol.h
 };
 

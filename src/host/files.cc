@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "base/write.h"
 #include "kernel/mount.h"
 
 namespace nslab::host {
@@ -39,14 +40,8 @@ Result<void> write_as(const std::string& path, std::string_view content, int how
   if (!file.valid()) {
     return kernel_error("writing " + quote(path), errno);
   }
-  while (!content.empty()) {
-    const ssize_t written = ::write(file.get(), content.data(), content.size());
-    if (written < 0) {
-      return kernel_error("writing " + quote(path), errno);
-    }
-    content.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return {};
+  const int error = write_all(file.get(), content);
+  return error == 0 ? Result<void>() : kernel_error("writing " + quote(path), error);
 }
 
 }  // namespace
@@ -65,6 +60,13 @@ Result<void> remove_mounted(const std::string& path) {
     return kernel_error("removing " + quote(path), errno);
   }
   return {};
+}
+
+Result<void> remember(const Layout& layout, const std::string& path, std::string_view content) {
+  // Beside the directories whose names tell something.
+  const std::string fresh = layout.lab_dir() + "/.new-" + path.substr(path.rfind('/') + 1);
+  const int error = write_whole(path, fresh, content);
+  return error == 0 ? Result<void>() : kernel_error("writing " + quote(path), error);
 }
 
 Result<std::string> link_target(const std::string& path) {

@@ -30,7 +30,7 @@ ServiceStatus to_status(const Packet& packet) {
 }
 
 NodeStatus to_status(const NodeAnswer& answer) {
-  NodeStatus node{.name = answer.node, .init_pid = answer.init_pid};
+  NodeStatus node{.name = answer.node, .init_pid = answer.init_pid, .hangs = answer.hangs};
   for (const Packet& packet : answer.packets) {
     if (packet.verb == "node") {
       node.hostname = packet.get("hostname");

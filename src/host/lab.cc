@@ -11,7 +11,9 @@
 #include "host/control.h"
 #include "host/files.h"
 #include "host/graceful.h"
+#include "host/inits.h"
 #include "host/left_behind.h"
+#include "host/names_dir.h"
 #include "host/objects.h"
 #include "host/observe.h"
 #include "kernel/mount.h"
@@ -20,22 +22,13 @@
 namespace nslab::host {
 namespace {
 
-// `ip netns` makes this directory too; who makes it remembers that it did, and
-// beforehand: it may be killed between the two.
-Result<void> make_names_dir(const Layout& layout) {
-  struct stat info {};
-
-  const std::string directory = Layout::names_dir();
-  if (::stat(directory.c_str(), &info) == 0) {
-    return {};
+// As make_names_dir(): whoever makes the cgroup of all labs remembers it beforehand.
+Result<void> make_cgroup(Context& context) {
+  const Layout& layout = context.layout;
+  if (!context.cgroups.exists("")) {
+    NSLAB_TRY(write_file(layout.cgroup_parent_mark(), "", 0600));
   }
-  NSLAB_TRY(write_file(layout.names_dir_mark(), "", 0600));
-  if (::mkdir(directory.c_str(), 0755) == 0) {
-    return {};
-  }
-  const int error = errno;
-  (void)::unlink(layout.names_dir_mark().c_str());
-  return error == EEXIST ? Result<void>() : kernel_error("creating " + quote(directory), error);
+  return context.cgroups.create(layout.lab());
 }
 
 Result<void> make_lab(Context& context) {
@@ -48,7 +41,7 @@ Result<void> make_lab(Context& context) {
     NSLAB_TRY(make_directories(directory));
   }
   NSLAB_TRY(kernel::mount_tmpfs(layout.mount_source(), layout.ns_dir()));
-  return context.cgroups.create(layout.lab());
+  return make_cgroup(context);
 }
 
 // Removes our links where `ip netns` looks: those that lead into this lab.
@@ -83,7 +76,7 @@ Result<void> remember_namespaces(Context& context) {
 Result<void> unmount_all(const std::string& target) {
   NSLAB_ASSIGN(table, kernel::mount_table());
   for (const kernel::MountEntry& entry : table) {
-    if (entry.target == target) {
+    if (entry.target == target) {  // more than are in reach are no error
       NSLAB_TRY(kernel::unmount(target));
     }
   }
@@ -108,11 +101,12 @@ Result<bool> is_last_lab(const Layout& layout) {
 // What all labs share: the last one's end removes it.
 Result<void> remove_shared(Context& context) {
   const Layout& layout = context.layout;
-  const auto others = context.cgroups.children("");
-  if (others && others->empty()) {
-    NSLAB_TRY(context.cgroups.remove("", context.deadline()));
-  }
   NSLAB_ASSIGN(last, is_last_lab(layout));
+  const bool made = ::access(layout.cgroup_parent_mark().c_str(), F_OK) == 0;
+  context.cgroups.remove_parent(last && made);
+  if (last && made && ::unlink(layout.cgroup_parent_mark().c_str()) != 0) {
+    return kernel_error("removing " + quote(layout.cgroup_parent_mark()), errno);
+  }
   if (last && ::access(layout.names_dir_mark().c_str(), F_OK) == 0) {
     NSLAB_TRY(remove_if_empty(Layout::names_dir()));  // others may have put names there
     if (::unlink(layout.names_dir_mark().c_str()) != 0) {
@@ -139,6 +133,7 @@ Result<void> remove_lab(Context& context) {
   NSLAB_TRY(remove_names(context));
   NSLAB_TRY(unmount_all(layout.ns_dir()));
   NSLAB_TRY(context.cgroups.finish_kill(layout.lab(), context.deadline()));
+  NSLAB_TRY(end_inits(layout, context.deadline()));
   NSLAB_TRY(unmount_all(layout.lab_dir()));
   NSLAB_TRY(remove_directories(layout));
   NSLAB_TRY(context.cgroups.remove(layout.lab(), context.deadline()));

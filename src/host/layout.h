@@ -33,6 +33,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.h"
+
 namespace nslab::host {
 
 class Layout {
@@ -135,6 +137,12 @@ class Layout {
   // end takes it away again.
   [[nodiscard]] std::string names_dir_mark() const { return state_dir_ + "/.made-names-dir"; }
 
+  // Left by the lab that is about to make the cgroup of all labs: making it and marking it are
+  // two steps.
+  [[nodiscard]] std::string cgroup_parent_mark() const {
+    return state_dir_ + "/.made-cgroup-parent";
+  }
+
   // Of a node, relative to nslab's own cgroup.
   [[nodiscard]] std::string cgroup(std::string_view node) const {
     return lab_ + "/" + std::string(node);
@@ -161,5 +169,15 @@ bool is_lab_name(std::string_view text);
 
 // The name of nslab's own cgroup in every hierarchy: NSLAB_CGROUP_PARENT, or "nslab".
 std::string cgroup_parent();
+
+// Whether what NSLAB_CGROUP_PARENT says is a name; what is none must not become part of a path.
+Result<void> check_cgroup_parent();
+
+// What tells one nslab from another on the same host, in the marks of what it makes: its state
+// directory, and the file system that this is on. "0:25 /run/nslab".
+std::string state_mark(const std::string& state_dir);
+
+// The state directory that such a mark names.
+std::string state_dir_in(std::string_view mark);
 
 }  // namespace nslab::host

@@ -102,7 +102,8 @@ Result<std::unique_ptr<LinuxHost>> LinuxHost::open(const std::string& state_dir,
   if (!is_lab_name(lab)) {
     return Error{.kind = ErrorKind::not_found, .message = quote(lab) + " is not the name of a lab"};
   }
-  NSLAB_ASSIGN(cgroups, kernel::CgroupTree::open(cgroup_parent()));
+  NSLAB_TRY(check_cgroup_parent());
+  NSLAB_ASSIGN(cgroups, kernel::CgroupTree::open(cgroup_parent(), state_mark(state_dir)));
   auto context = std::make_unique<Context>(Layout(state_dir, lab), std::move(cgroups), interrupt);
   return std::unique_ptr<LinuxHost>(new LinuxHost(std::move(context)));
 }

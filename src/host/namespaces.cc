@@ -14,6 +14,7 @@
 #include "host/control.h"
 #include "host/files.h"
 #include "host/left_behind.h"
+#include "host/names_dir.h"
 #include "host/netns_defaults.h"
 #include "host/objects.h"
 #include "host/observe.h"
@@ -43,7 +44,12 @@ Result<void> link_name(const Layout& layout, const std::string& netns) {
   if (std::filesystem::read_symlink(link, failed) == layout.netns(netns)) {
     return {};
   }
-  if (::symlink(layout.netns(netns).c_str(), link.c_str()) != 0) {
+  int made = ::symlink(layout.netns(netns).c_str(), link.c_str());
+  if (made != 0 && errno == ENOENT) {  // somebody has removed the directory
+    NSLAB_TRY(make_names_dir(layout));
+    made = ::symlink(layout.netns(netns).c_str(), link.c_str());
+  }
+  if (made != 0) {
     if (errno == EEXIST) {
       return Error{.kind = ErrorKind::conflict,
                    .message = "a network namespace " + quote(layout.public_name(netns)) +
@@ -244,8 +250,8 @@ Result<void> remove_netns(Context& context, const NetNs& spec) {
 Result<void> make_userns(Context& context, const UserNs& spec) {
   const std::string ids = context.layout.ids_file(spec.node);
   NSLAB_TRY(make_directories(std::filesystem::path(ids).parent_path()));
-  NSLAB_TRY(
-      write_file(ids, std::to_string(spec.first_id) + " " + std::to_string(spec.count), 0600));
+  NSLAB_TRY(remember(
+      context.layout, ids, std::to_string(spec.first_id) + " " + std::to_string(spec.count)));
   NSLAB_ASSIGN(ns, kernel::create_userns(spec.first_id, spec.count));
   return name_descriptor(ns.get(), context.layout.userns(spec.node));
 }
@@ -284,7 +290,7 @@ Result<void> keep_value_before(const Layout& layout, const Sysctl& spec, Read re
   }
   NSLAB_ASSIGN(before, read());
   NSLAB_TRY(make_directory(directory_of(layout, spec)));
-  return write_file(saved, before, 0600);
+  return remember(layout, saved, before);
 }
 
 Result<void> set_sysctl(Context& context, const Sysctl& spec) {

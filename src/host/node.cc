@@ -18,6 +18,7 @@
 #include "host/file_systems.h"
 #include "host/files.h"
 #include "host/graceful.h"
+#include "host/inits.h"
 #include "host/objects.h"
 #include "host/observe.h"
 #include "host/observe_node.h"
@@ -44,25 +45,6 @@ constexpr std::array kNamespaces{Namespace::cgroup,
                                  Namespace::time,
                                  Namespace::user,
                                  Namespace::uts};
-
-// A socket that is bound and not yet listening: the init listens, so that its
-// identity is what a client sees.
-Result<UniqueFd> bind_control_socket(const std::string& path) {
-  UniqueFd bound(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (!bound.valid() || path.size() >= sizeof address.sun_path) {
-    return kernel_error("binding " + quote(path), bound.valid() ? ENAMETOOLONG : errno);
-  }
-  path.copy(address.sun_path, path.size());
-  // The file gets the socket's mode: unix(7) does not say so, unix_bind_bsd() of the
-  // kernel does it. A umask would be that of all threads.
-  if (::fchmod(bound.get(), 0600) != 0 ||
-      ::bind(bound.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-    return kernel_error("binding " + quote(path), errno);
-  }
-  return bound;
-}
 
 void give(NodeRequest& request, std::string_view name, UniqueFd fd) {
   request.packet.add("fd", std::string(name));
@@ -349,6 +331,9 @@ Result<void> make_node_dir(Context& context, const kernel::CgroupTree& cgroups, 
     // Where an init was, it may have been killed together with its cgroup.
     NSLAB_TRY(empty_cgroup(context, node));
   }
+  if (!made) {
+    NSLAB_TRY(end_init(context.layout, node, context.deadline()));
+  }
   if (spec.ns(NsType::mnt).mode != NsChoice::Mode::own || spec.root == "host") {
     return made ? Result<void>() : clear_node_dir(context, spec, "");
   }
@@ -416,6 +401,7 @@ void keep_hold_of_netns(Context& context, const Node& node) {
 Result<void> remove_node(Context& context, const Node& node) {
   const Layout& layout = context.layout;
   NSLAB_TRY(empty_cgroup(context, node.name));
+  NSLAB_TRY(end_init(layout, node.name, context.deadline()));
   NSLAB_TRY(forget_ipc_sysctls(layout, node.name));
   // Its files may be wanted again. They go with its cgroup, which only a node that is to be
   // no more loses.

@@ -8,6 +8,7 @@
 #include "base/directory.h"
 #include "base/text.h"
 #include "host/files.h"
+#include "host/inits.h"
 #include "host/observe_network.h"
 #include "host/observe_node.h"
 #include "kernel/mount.h"
@@ -43,22 +44,21 @@ Result<bool> has_names(const Layout& layout) {
 }
 
 // Anything at all that a lab which was cut short can leave behind is the lab.
-Result<bool> observe_lab(const Context& context, ObservedState& state) {
+Result<bool> observe_lab(Context& context, ObservedState& state) {
   const Layout& layout = context.layout;
   NSLAB_ASSIGN(table, kernel::mount_table());
   const auto mounted = [&](const std::string& target) {
-    return std::ranges::count_if(table, [&](const kernel::MountEntry& entry) {
-      return entry.target == target && entry.source == layout.mount_source();
-    });
+    return kernel::stacked_at(table, target, layout.mount_source());
   };
   const auto lab_mounts = mounted(layout.lab_dir());
   const auto ns_mounts = mounted(layout.ns_dir());
+  context.cgroups.recognize(layout.lab(), /*begun=*/lab_mounts > 0);
   const bool has_cgroup = context.cgroups.exists(layout.lab());
   NSLAB_ASSIGN(has_directory, exists(layout.lab_dir()));
   NSLAB_ASSIGN(going, exists(layout.going_mark()));
   if (lab_mounts == 0 && !has_cgroup && !has_directory) {
     NSLAB_ASSIGN(named, has_names(layout));
-    if (!named) {
+    if (!named && !has_inits(layout)) {
       return false;
     }
   }
@@ -173,9 +173,7 @@ Result<void> observe_foreign_names(const Layout& layout, const Places* only, Obs
 
 bool is_lab_mounted(const Layout& layout) {
   const auto table = kernel::mount_table();
-  return table && std::ranges::any_of(*table, [&](const kernel::MountEntry& entry) {
-           return entry.target == layout.lab_dir() && entry.source == layout.mount_source();
-         });
+  return table && kernel::stacked_at(*table, layout.lab_dir(), layout.mount_source()) > 0;
 }
 
 bool leads_into(const Layout& layout, const std::string& netns) {

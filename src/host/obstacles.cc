@@ -141,9 +141,38 @@ std::optional<Error> obstacle(const Question& question, const resource::File& sp
                        "the file elsewhere"};
 }
 
+// The lab's cgroup, taken by somebody else: what is in it is not nslab's to end.
+std::optional<Error> taken_cgroup(const Context& context) {
+  for (const kernel::CgroupTree::Foreign& each : context.cgroups.foreign()) {
+    const std::string other = state_dir_in(each.mark);
+    if (!each.mark.empty()) {
+      return Error{.kind = ErrorKind::conflict,
+                   .message = "a lab " + quote(context.layout.lab()) +
+                              " is there already, made by an nslab with another state directory: " +
+                              quote(other),
+                   .hint =
+                       "give this one another name, or take the other one down: "
+                       "NSLAB_STATE_DIR=" +
+                       other + " nslab down " + context.layout.lab()};
+    }
+    return Error{.kind = ErrorKind::conflict,
+                 .message = "cgroup " + quote(each.directory) +
+                            " is where the lab's would be, and nslab did not make it",
+                 .hint = "remove it, give the lab another name, or set NSLAB_CGROUP_PARENT"};
+  }
+  return std::nullopt;
+}
+
+std::optional<Error> obstacle(const Question& question, const resource::Cgroup& /*spec*/) {
+  return taken_cgroup(question.context);
+}
+
 // The lab's place, taken by something that has none of our marks.
 std::optional<Error> obstacle(const Question& question, const resource::Lab& /*spec*/) {
   const Context& context = question.context;
+  if (auto taken = taken_cgroup(context)) {
+    return taken;
+  }
   const std::string directory = context.layout.lab_dir();
   std::error_code failed;
   if (is_lab_mounted(context.layout) || !std::filesystem::exists(directory, failed) ||

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "host/files.h"
+#include "host/inits.h"
 #include "host/objects.h"
 #include "kernel/mount.h"
 #include "resource/json.h"
@@ -29,7 +30,7 @@ Result<void> write_shared(const Context& context, const SharedFile& file) {
 Result<void> set_limits(Context& context, const Cgroup& spec) {
   const std::string asked = context.layout.limits_file(spec.node);
   NSLAB_TRY(make_directories(std::filesystem::path(asked).parent_path()));
-  NSLAB_TRY(write_file(asked, resource::to_json_text(spec), 0600));
+  NSLAB_TRY(remember(context.layout, asked, resource::to_json_text(spec)));
   return context.cgroups.apply(context.layout.cgroup(spec.node), limits_of(spec));
 }
 
@@ -84,8 +85,9 @@ Outcome create(Context& context, Batch<Cgroup> batch) {
 }
 
 Outcome change(Context& context, Changes<Cgroup> batch) {
-  return each(batch, [&](const Cgroup& /*before*/, const Cgroup& after) {
-    return set_limits(context, after);
+  return each(batch, [&](const Cgroup& before, const Cgroup& after) -> Result<void> {
+    NSLAB_TRY(set_limits(context, after));
+    return before.in_force ? Result<void>() : bring_into_cgroup(context, after.node);
   });
 }
 

@@ -24,6 +24,7 @@ struct NodeStatus {
   std::string name;
   std::string hostname;
   int init_pid = 0;                    // 0: the node is down
+  bool hangs = false;                  // its init does not answer
   std::vector<std::string> addresses;  // "eth0 10.10.1.2/24"
   std::vector<ServiceStatus> services;
   std::uint64_t processes = 0;

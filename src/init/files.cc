@@ -11,23 +11,13 @@
 #include <memory>
 
 #include "base/fd.h"
+#include "base/write.h"
 #include "init/path.h"
 #include "init/text.h"
 #include "init/user.h"
 
 namespace nslab::init {
 namespace {
-
-bool write_all(int fd, std::string_view content) {
-  while (!content.empty()) {
-    const ssize_t written = ::write(fd, content.data(), content.size());
-    if (written < 0) {
-      return false;
-    }
-    content.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
 
 bool is_regular(const UniqueFd& file) {
   struct stat info {};
@@ -150,7 +140,7 @@ Failure write_at(const Place& place,
                  const char* path) {
   const UniqueFd file = open_for_writing(place, host);
   // The mode comes last: a new owner takes away what runs as him.
-  if (!file.valid() || ::ftruncate(file.get(), 0) != 0 || !write_all(file.get(), content) ||
+  if (!file.valid() || ::ftruncate(file.get(), 0) != 0 || write_all(file.get(), content) != 0 ||
       (owner.given && ::fchown(file.get(), owner.uid, owner.gid) != 0) ||
       ::fchmod(file.get(), mode) != 0) {
     return failed("writing", path);

@@ -20,19 +20,6 @@ namespace {
 
 using cgroup_files::contains;
 
-// Makes the directory `top`/a/b/c and those above it, below `top`.
-Result<void> make_directories(const std::string& top, const std::string& directory) {
-  std::size_t end = top.size();
-  while (end != std::string::npos) {
-    end = directory.find('/', end + 1);
-    const std::string step = directory.substr(0, end);
-    if (::mkdir(step.c_str(), 0755) < 0 && errno != EEXIST) {
-      return kernel_error("creating cgroup " + quote(step), errno);
-    }
-  }
-  return {};
-}
-
 // The v1 cpusets from just below `top` down to `directory`, from the top.
 Result<void> inherit_cpusets(const std::string& top, const std::string& directory) {
   std::size_t end = top.size();
@@ -49,7 +36,7 @@ bool swap_exists(bool v2, const std::string& top) {
 
 }  // namespace
 
-Result<CgroupTree> CgroupTree::open(std::string parent) {
+Result<CgroupTree> CgroupTree::open(std::string parent, std::string mark) {
   NSLAB_ASSIGN(mounts, cgroup_files::mounted());
   std::vector<Hierarchy> hierarchies;
   hierarchies.reserve(mounts.size());
@@ -70,7 +57,7 @@ Result<CgroupTree> CgroupTree::open(std::string parent) {
       hierarchies.begin(), hierarchies.end(), [&](const Hierarchy& left, const Hierarchy& right) {
         return rank(left) < rank(right);
       });
-  return CgroupTree(std::move(parent), std::move(hierarchies));
+  return CgroupTree(std::move(parent), std::move(mark), std::move(hierarchies));
 }
 
 CgroupTree CgroupTree::narrowed(const std::string& path) const {
@@ -79,7 +66,9 @@ CgroupTree CgroupTree::narrowed(const std::string& path) const {
                hierarchies_.end(),
                std::back_inserter(present),
                [&](const Hierarchy& each) { return cgroup_files::exists(place(each, path)); });
-  return {parent_, std::move(present)};
+  CgroupTree tree(parent_, mark_, std::move(present));
+  tree.foreign_ = foreign_;
+  return tree;
 }
 
 std::string CgroupTree::place(const Hierarchy& hierarchy, const std::string& path) const {
@@ -99,7 +88,8 @@ const CgroupTree::Hierarchy* CgroupTree::hierarchy_of(std::string_view controlle
 std::vector<std::string> CgroupTree::directories(const std::string& path) const {
   std::vector<std::string> found;
   for (const Hierarchy& hierarchy : hierarchies_) {
-    if (std::string directory = place(hierarchy, path); cgroup_files::exists(directory)) {
+    if (std::string directory = place(hierarchy, path);
+        !is_left_out(hierarchy) && cgroup_files::exists(directory)) {
       found.push_back(std::move(directory));
     }
   }
@@ -107,7 +97,7 @@ std::vector<std::string> CgroupTree::directories(const std::string& path) const 
 }
 
 Result<void> CgroupTree::create(const std::string& path) const {
-  return make_directories(membership().top, place(membership(), path));
+  return make(membership(), path);
 }
 
 // Hands a v2 controller down from the root of the mount to the cgroup.
@@ -162,7 +152,7 @@ Result<void> CgroupTree::provide(const Hierarchy& hierarchy,
   if (hierarchy.v2) {
     return enable(hierarchy, path, controller);
   }
-  NSLAB_TRY(make_directories(hierarchy.top, place(hierarchy, path)));
+  NSLAB_TRY(make(hierarchy, path));
   if (contains(hierarchy.controllers, "cpuset")) {
     return inherit_cpusets(hierarchy.top, place(hierarchy, path));
   }
@@ -233,6 +223,9 @@ std::map<std::string, Limits> CgroupTree::limits_below(
     const std::string& path, const std::function<bool(const std::string&)>& wanted) const {
   std::map<std::string, Limits> found;
   for (const Hierarchy& hierarchy : hierarchies_) {
+    if (is_left_out(hierarchy)) {
+      continue;
+    }
     const auto controllers = controllers_below(hierarchy, path);
     for (const std::string& name : cgroup_files::subdirectories(place(hierarchy, path))) {
       if (wanted(name)) {
@@ -249,6 +242,9 @@ std::map<std::string, Limits> CgroupTree::limits_below(
 std::map<std::string, Usage> CgroupTree::usage_below(const std::string& path) const {
   std::map<std::string, Usage> found;
   for (const Hierarchy& hierarchy : hierarchies_) {
+    if (is_left_out(hierarchy)) {
+      continue;
+    }
     const auto controllers = controllers_below(hierarchy, path);
     const auto names = cgroup_files::subdirectories(place(hierarchy, path));
     std::vector<Usage*> usages;
@@ -321,6 +317,45 @@ Result<std::vector<pid_t>> CgroupTree::processes(const std::string& path) const 
     all.insert(here.begin(), here.end());
   }
   return std::vector<pid_t>(all.begin(), all.end());
+}
+
+bool CgroupTree::holds(const std::string& path, const std::vector<pid_t>& pids) const {
+  const auto all_in = [&](const std::vector<pid_t>& there) {
+    return std::all_of(pids.begin(), pids.end(), [&](pid_t pid) {
+      return std::find(there.begin(), there.end(), pid) != there.end();
+    });
+  };
+  const auto found = directories(path);
+  if (found.empty() || found.front() != place(membership(), path)) {
+    return false;
+  }
+  return std::all_of(found.begin(), found.end(), [&](const std::string& directory) {
+    return all_in(cgroup_files::members(directory)) || all_in(cgroup_files::processes(directory)) ||
+           !cgroup_files::read(directory + "/cgroup.procs");
+  });
+}
+
+Result<void> CgroupTree::gather(const std::string& path,
+                                const std::function<std::vector<pid_t>()>& pids) const {
+  constexpr int kRounds = 20;
+  for (const std::string& directory : directories(path)) {
+    bool moved = true;
+    for (int round = 0; moved && round < kRounds; ++round) {
+      moved = false;
+      const auto there = cgroup_files::processes(directory);
+      for (const pid_t pid : pids()) {
+        if (std::find(there.begin(), there.end(), pid) != there.end()) {
+          continue;
+        }
+        auto written = cgroup_files::write(directory + "/cgroup.procs", std::to_string(pid));
+        if (!written && written.error().os_error != ESRCH) {
+          return written;
+        }
+        moved = moved || written.has_value();
+      }
+    }
+  }
+  return {};
 }
 
 std::vector<std::string> CgroupTree::procs_files(const std::string& path) const {

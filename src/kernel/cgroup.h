@@ -6,6 +6,10 @@
 // directory itself. A cgroup stands in the v2 hierarchy always, in a v1
 // hierarchy once it has a limit there, so that a node without limits costs one
 // directory. On a host of v1 alone, one v1 hierarchy takes the place of v2.
+//
+// The first part of a path is a lab's cgroup. It carries a mark, an extended attribute that
+// says which nslab made it: what is in one of the same name that somebody else made must not be
+// killed. What is below a marked one is the lab's.
 #pragma once
 
 #include <sys/types.h>
@@ -61,8 +65,29 @@ class CgroupTree {
  public:
   using Deadline = std::chrono::steady_clock::time_point;
 
-  // Finds the hierarchies; makes nothing. `missing` when there is none at all.
-  static Result<CgroupTree> open(std::string parent);
+  // Finds the hierarchies; makes nothing. `missing` when there is none at all. `mark` is what
+  // the cgroups made through this tree carry.
+  static Result<CgroupTree> open(std::string parent, std::string mark = "nslab");
+
+  // From now on leaves out the hierarchies in which this cgroup of the first level exists and
+  // has not our mark. One without any mark that nothing is in is ours where the whole
+  // directory is, or where `begun`: making it was cut short.
+  void recognize(const std::string& lab, bool begun);
+
+  // What recognize() left out: the directory, and the mark that it has instead, if any.
+  struct Foreign {
+    std::string directory;
+    std::string mark;
+  };
+
+  [[nodiscard]] const std::vector<Foreign>& foreign() const { return foreign_; }
+
+  // The cgroups of the first level that are ours.
+  [[nodiscard]] std::vector<std::string> labs() const;
+
+  // Removes the directory itself in every hierarchy where it is empty, if nslab made it, or
+  // `ours` is known from elsewhere.
+  void remove_parent(bool ours) const;
 
   // Without the hierarchies in which this cgroup does not exist: what is below it is in
   // none of them, and need not be looked for there.
@@ -100,6 +125,14 @@ class CgroupTree {
   // The processes of the cgroup and of all below it.
   [[nodiscard]] Result<std::vector<pid_t>> processes(const std::string& path) const;
 
+  // Whether all these processes are in the cgroup or below it, in every hierarchy in which it
+  // stands. One that cannot be read is given the benefit of the doubt.
+  [[nodiscard]] bool holds(const std::string& path, const std::vector<pid_t>& pids) const;
+  // Moves processes into the cgroup, in every hierarchy in which it stands, until `pids`
+  // names none that is not in it: some may have been started meanwhile.
+  Result<void> gather(const std::string& path,
+                      const std::function<std::vector<pid_t>()>& pids) const;
+
   // Kills every process of the cgroup and of all below it, and waits until none
   // is left.
   Result<void> kill(const std::string& path, Deadline deadline) const;
@@ -124,8 +157,17 @@ class CgroupTree {
     std::vector<std::string> controllers;
   };
 
-  CgroupTree(std::string parent, std::vector<Hierarchy> hierarchies)
-      : parent_(std::move(parent)), hierarchies_(std::move(hierarchies)) {}
+  CgroupTree(std::string parent, std::string mark, std::vector<Hierarchy> hierarchies)
+      : parent_(std::move(parent)), mark_(std::move(mark)), hierarchies_(std::move(hierarchies)) {}
+
+  // Makes the cgroup in one hierarchy, and those above it.
+  Result<void> make(const Hierarchy& hierarchy, const std::string& path) const;
+  // Whether this lab's cgroup is there and not ours.
+  [[nodiscard]] bool is_foreign(const Hierarchy& hierarchy,
+                                const std::string& lab,
+                                bool begun) const;
+  [[nodiscard]] bool is_left_out(const Hierarchy& hierarchy) const;
+  [[nodiscard]] bool made_parent() const;
 
   // The cgroup's directory in one hierarchy, whether it exists or not.
   [[nodiscard]] std::string place(const Hierarchy& hierarchy, const std::string& path) const;
@@ -155,7 +197,12 @@ class CgroupTree {
   Result<void> move_processes(const std::string& path, const std::string& directory) const;
 
   std::string parent_;
+  std::string mark_;
   std::vector<Hierarchy> hierarchies_;  // that of membership first
+  std::vector<Foreign> foreign_;
 };
+
+// A version 1 freezer holds also what was killed. Takes these processes out of it.
+void thaw(const std::vector<pid_t>& pids);
 
 }  // namespace nslab::kernel

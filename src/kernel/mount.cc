@@ -98,6 +98,12 @@ bool is_there(const std::string& path) {
   return ::statx(AT_FDCWD, path.c_str(), kFlags, STATX_TYPE, &info) == 0;
 }
 
+std::uint64_t number_in(std::string_view text) {
+  std::uint64_t number = 0;
+  (void)std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
 }  // namespace
 
 Result<void> mount_tmpfs(const std::string& source, const std::string& target) {
@@ -148,6 +154,23 @@ Result<UniqueFd> clone_mount(const std::string& source, bool read_only) {
   return tree;
 }
 
+std::size_t stacked_at(const std::vector<MountEntry>& table,
+                       const std::string& target,
+                       std::string_view source) {
+  struct statx info {};
+
+  if (::statx(AT_FDCWD, target.c_str(), AT_SYMLINK_NOFOLLOW, STATX_MNT_ID, &info) != 0) {
+    return 0;
+  }
+  std::size_t count = 0;
+  auto entry = std::ranges::find(table, info.stx_mnt_id, &MountEntry::id);
+  while (entry != table.end() && entry->target == target) {
+    count += entry->source == source ? 1 : 0;
+    entry = std::ranges::find(table, entry->parent, &MountEntry::id);
+  }
+  return count;
+}
+
 Result<std::vector<MountEntry>> mount_table() {
   std::ifstream file("/proc/self/mountinfo");
   std::vector<MountEntry> table;
@@ -163,7 +186,10 @@ Result<std::vector<MountEntry>> mount_table() {
                                .type = std::string(dash[1]),
                                .source = unescape(dash[2]),
                                .options = std::string(fields.end() - dash > 3 ? dash[3] : ""),
-                               .read_only = fields[5].starts_with("ro")});
+                               .root = std::string(fields[3]),
+                               .read_only = fields[5].starts_with("ro"),
+                               .id = number_in(fields[0]),
+                               .parent = number_in(fields[1])});
   }
   if (file.bad() || table.empty()) {
     return kernel_error("reading '/proc/self/mountinfo'", errno);

@@ -30,7 +30,10 @@ struct MountEntry {
   std::string type;     // "ext4"
   std::string source;   // "/dev/vda", or what mount(2) was given
   std::string options;  // of the file system: "rw,cpu,cpuacct"
+  std::string root;     // what of the file system: "/", or "net:[4026531840]"
   bool read_only = false;
+  std::uint64_t id = 0;
+  std::uint64_t parent = 0;  // the mount that it stands on
 };
 
 // The caller's mount table (proc_pid_mountinfo(5)), in the kernel's order: what
@@ -46,6 +49,11 @@ std::vector<std::string> file_systems_below(const std::vector<MountEntry>& table
 // Lets the file system whose root is at the path forget what it remembers of names that
 // nobody uses: an overlay does not see by itself what became of its lower layers.
 Result<void> forget_cached(const std::string& path);
+// How many mounts of this source are stacked where `target` leads now. What lies hidden below
+// a mount over a directory above is in the table, too.
+std::size_t stacked_at(const std::vector<MountEntry>& table,
+                       const std::string& target,
+                       std::string_view source);
 
 // Whether the file is a namespace that is mounted there.
 bool is_namespace_mount(const std::string& path);

@@ -24,6 +24,10 @@ std::string seconds(std::chrono::microseconds time) {
   return text.data();
 }
 
+const char* state_of(const NodeStatus& node) {
+  return node.hangs ? "no answer" : node.init_pid != 0 ? "up" : "down";
+}
+
 std::string memory(const NodeStatus& node) {
   if (!node.memory) {
     return "-";
@@ -76,7 +80,7 @@ std::string node_table(const host::LabStatus& live, const Style& style, std::siz
   for (std::size_t i = 0; i < std::min(most, live.nodes.size()); ++i) {
     const NodeStatus& node = live.nodes[i];
     table.add({node.name,
-               node.init_pid != 0 ? "up" : "down",
+               state_of(node),
                node.addresses.empty() ? "-" : join(node.addresses, ", "),
                std::to_string(node.processes),
                memory(node),
@@ -126,7 +130,7 @@ Json node_json(const NodeStatus& node) {
   }
   return {{"name", node.name},
           {"hostname", node.hostname},
-          {"state", node.init_pid != 0 ? "up" : "down"},
+          {"state", state_of(node)},
           {"pid", node.init_pid},
           {"addresses", node.addresses},
           {"processes", node.processes},

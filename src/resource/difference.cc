@@ -132,6 +132,9 @@ void compare(const T& before,
 std::vector<Difference> differences(const Spec& before, const Spec& after) {
   assert(before.index() == after.index());
   std::vector<Difference> found;
+  if (const auto* node = std::get_if<Node>(&before); node != nullptr && !node->fault.empty()) {
+    return {{"fault", node->fault, "none", Cost::replace}};
+  }
   std::visit(
       [&](const auto& old_spec) {
         const auto& new_spec = std::get<std::remove_cvref_t<decltype(old_spec)>>(after);

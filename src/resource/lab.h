@@ -54,6 +54,8 @@ struct Cgroup {
   std::optional<std::uint64_t> cpu_weight;  // 1 to 10,000, as cgroup v2; 100 is usual
   std::string cpuset;                       // "0-1,3"; empty for every CPU
   std::optional<std::uint64_t> pids;
+  // Whether the node's processes are in it, and so under its limits. They can be moved out.
+  bool in_force = true;
 
   static constexpr auto fields() {
     return std::tuple{field("node", &Cgroup::node, Cost::replace),
@@ -62,7 +64,8 @@ struct Cgroup {
                       field("cpu-millis", &Cgroup::cpu_millis),
                       field("cpu-weight", &Cgroup::cpu_weight),
                       field("cpuset", &Cgroup::cpuset),
-                      field("pids", &Cgroup::pids)};
+                      field("pids", &Cgroup::pids),
+                      field("in-force", &Cgroup::in_force)};
   }
 
   [[nodiscard]] bool limited() const {

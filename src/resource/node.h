@@ -64,6 +64,9 @@ struct Node {
   // Where the host's file systems are others than those that its root was made of; never
   // wanted.
   std::string stale;
+  // What is wrong with a node that runs, so that it has to be made anew: it does not answer,
+  // say. Nothing else of it can then be compared.
+  std::string fault;
 
   [[nodiscard]] const NsChoice& ns(NsType type) const {
     return namespaces[static_cast<std::size_t>(type)];
@@ -81,7 +84,8 @@ struct Node {
                       field("boottime", &Node::boottime_offset, Cost::replace),
                       field("environment", &Node::environment),
                       field("keep", &Node::keep),
-                      field("host's file systems", &Node::stale, Cost::replace)};
+                      field("host's file systems", &Node::stale, Cost::replace),
+                      field("fault", &Node::fault, Cost::replace)};
   }
 
   bool operator==(const Node&) const = default;

@@ -15,6 +15,7 @@
 #include "base/directory.h"
 #include "base/fd.h"
 #include "base/text.h"
+#include "base/write.h"
 #include "state/record_text.h"
 
 namespace nslab::state {
@@ -37,47 +38,42 @@ std::string header_of(std::string_view body) {
   return header.dump() + "\n";
 }
 
-Result<void> write_file(const std::string& path, std::string_view text) {
-  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!file.valid()) {
-    return kernel_error("creating " + quote(path), errno);
-  }
-  while (!text.empty()) {
-    const ssize_t written = ::write(file.get(), text.data(), text.size());
-    if (written < 0) {
-      return kernel_error("writing " + quote(path), errno);
-    }
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  if (::fsync(file.get()) != 0) {
-    return kernel_error("writing " + quote(path), errno);
-  }
-  return {};
-}
+// Longer than any lab file that can be read in good time.
+constexpr off_t kMostText = off_t{64} << 20;
 
-// Nothing of what is no file, a pipe that nobody writes to, say. No more than any record has.
-std::optional<std::string> read_regular_file(const std::string& path) {
-  constexpr std::size_t kMost = std::size_t{64} << 20;
-  const UniqueFd file(
-      ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+// Nothing of what is no ordinary file: a pipe would never end, nor would a device.
+std::string text_of(const std::string& path) {
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
 
   struct stat info {};
 
   if (!file.valid() || ::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode) ||
-      static_cast<std::size_t>(info.st_size) > kMost) {
-    return std::nullopt;
+      info.st_size > kMostText) {
+    return {};
   }
   std::string text(static_cast<std::size_t>(info.st_size), '\0');
   std::size_t size = 0;
   while (size < text.size()) {
-    const ssize_t part = ::read(file.get(), text.data() + size, text.size() - size);
-    if (part == 0 || (part < 0 && errno != EINTR)) {
-      break;
+    const ssize_t length = ::read(file.get(), text.data() + size, text.size() - size);
+    if (length <= 0) {
+      return {};
     }
-    size += part > 0 ? static_cast<std::size_t>(part) : 0;
+    size += static_cast<std::size_t>(length);
   }
-  text.resize(size);
   return text;
+}
+
+bool is_directory(const std::string& path) {
+  struct stat info {};
+
+  return ::lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+// What nslab never makes there: somebody has to look at it.
+Error in_the_way(const std::string& path) {
+  return Error{.kind = ErrorKind::conflict,
+               .message = quote(path) + " is a directory, where nslab keeps a file",
+               .hint = "nslab did not make it: remove it or move it away"};
 }
 
 Result<void> sync_directory(const std::string& path) {
@@ -90,7 +86,8 @@ Result<void> sync_directory(const std::string& path) {
 
 Result<void> remove_files(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+    // A directory of that name is nobody's record.
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT && !is_directory(path)) {
       return kernel_error("removing " + quote(path), errno);
     }
   }
@@ -146,7 +143,28 @@ std::string LabRecord::file() const {
 
 std::string default_state_dir() {
   const char* named = std::getenv("NSLAB_STATE_DIR");
-  return named != nullptr && *named != '\0' ? named : "/run/nslab";
+  const std::string directory = named != nullptr && *named != '\0' ? named : "/run/nslab";
+  // As the kernel's mount table has it, from wherever nslab is called.
+  std::error_code failed;
+  fs::path found = fs::absolute(directory, failed);
+  found = failed ? found : fs::weakly_canonical(found, failed);
+  if (failed || !found.is_absolute()) {
+    return directory;
+  }
+  return found.has_filename() || found == found.root_path() ? found.string()
+                                                            : found.parent_path().string();
+}
+
+Result<void> check_state_dir() {
+  const std::string directory = default_state_dir();
+  const bool is_path = directory.starts_with('/') && directory.size() > 1;
+  if (is_path) {
+    return {};
+  }
+  return Error{.kind = ErrorKind::usage,
+               .message = "NSLAB_STATE_DIR is " + quote(directory) +
+                          ", which is no directory for the state of labs",
+               .hint = "give an absolute path, such as '/run/nslab'"};
 }
 
 std::string boot_id() {
@@ -181,20 +199,27 @@ Result<void> RecordStore::intend(const std::string& lab, const LabSource& source
   }
   const std::string fresh = path(lab, kFresh);
   const std::string intended = path(lab, kIntended);
-  auto written = write_file(fresh, to_text({.lab = lab, .boot_id = boot_id(), .source = source}));
-  if (written && ::rename(fresh.c_str(), intended.c_str()) != 0) {
-    written = kernel_error("writing " + quote(intended), errno);
+  for (const std::string& each : {fresh, intended, path(lab, kApplied)}) {
+    if (is_directory(each)) {
+      return in_the_way(each);
+    }
   }
-  if (!written) {
-    (void)::unlink(fresh.c_str());
-    return written;
+  const std::string text = to_text({.lab = lab, .boot_id = boot_id(), .source = source});
+  // What else stands in the way of a new file, such as a pipe, gives way as the old record does.
+  (void)::unlink(fresh.c_str());
+  if (const int error = write_whole(intended, fresh, text, /*durable=*/true); error != 0) {
+    return kernel_error("writing " + quote(intended), error);
   }
   return sync_directory(directory_);
 }
 
 Result<void> RecordStore::intend_nothing(const std::string& lab) const {
   const std::string intended = path(lab, kIntended);
-  if (::rename(path(lab, kApplied).c_str(), intended.c_str()) == 0) {
+  const std::string applied = path(lab, kApplied);
+  if (is_directory(applied) || is_directory(intended)) {
+    return {};  // not ours: what goes goes without a record
+  }
+  if (::rename(applied.c_str(), intended.c_str()) == 0) {
     return sync_directory(directory_);
   }
   // Without a record, or with that of a command that was cut short, it says so already.
@@ -225,7 +250,8 @@ std::vector<std::string> RecordStore::labs() const {
   std::vector<std::string> found;
   for (const fs::path name : names_in(directory_).value_or({})) {
     std::error_code failed;
-    if (name.extension() == kApplied || name.extension() == kIntended) {
+    if ((name.extension() == kApplied || name.extension() == kIntended) &&
+        !is_directory(directory_ + "/" + name.string())) {
       found.push_back(name.stem().string());
     } else if (fs::is_directory(fs::path(directory_) / name, failed)) {
       found.push_back(name.string());

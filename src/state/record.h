@@ -47,8 +47,10 @@ struct LabRecord {
   bool operator==(const LabRecord&) const = default;
 };
 
-// The directory that NSLAB_STATE_DIR names, or /run/nslab.
+// The directory that NSLAB_STATE_DIR names, or /run/nslab: its absolute path, without links.
+// As it is where that cannot be told; check_state_dir() then says so.
 std::string default_state_dir();
+Result<void> check_state_dir();
 
 class RecordStore {
  public:

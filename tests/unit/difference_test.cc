@@ -74,6 +74,11 @@ TEST_CASE("difference: namespaces by their kind") {
         "namespaces.ipc private → host, namespaces.user host → private");
 }
 
+TEST_CASE("difference: of a node with a fault nothing else is known") {
+  CHECK(reason(Node{.name = "web", .fault = "no answer"}, Node{.name = "web", .hostname = "w"}) ==
+        "fault no answer → none");
+}
+
 TEST_CASE("difference: long texts and control characters are not printed") {
   CHECK(reason(File{.content = "a\n"}, File{.content = std::string(100, 'x')}) ==
         "content 2 bytes → 100 bytes");

@@ -132,7 +132,7 @@ TEST_CASE("record: an intent that cannot be written leaves the old record and sa
   std::filesystem::create_directories(fresh + "/in the way");
   const auto written = store.records.intend("lab", router());
   REQUIRE_FALSE(written);
-  CHECK(to_string(written.error()) == "creating '" + fresh + "': Is a directory (EISDIR)");
+  CHECK(to_string(written.error()) == "'" + fresh + "' is a directory, where nslab keeps a file");
   CHECK(store.load() == LabRecord{.applied = webdb()});
 }
 
