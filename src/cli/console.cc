@@ -123,7 +123,8 @@ void Console::begin(std::span<const plan::Step> steps, std::size_t done, std::si
   const plan::Step& first = steps.front();
   if (verbose_ > 0) {
     for (const plan::Step& step : steps) {
-      log_step(plan::kActionNames[static_cast<std::size_t>(step.action)], resource::title_of(step.after ? *step.after : *step.before));
+      log_step(plan::kActionNames[static_cast<std::size_t>(step.action)],
+               resource::title_of(step.after ? *step.after : *step.before));
     }
   }
   std::string text = "[" + std::to_string(done) + "/" + std::to_string(all) + "] " +

@@ -20,14 +20,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr Positional kPositionals[] = {{"[LAB/]NODE",
-                                        "The node; its lab's name where several labs have one",
-                                        &Arguments::target,
-                                        true},
-                                       {"SERVICE",
-                                        "One service, setup or syslog; all of the node's when left out",
-                                        &Arguments::second,
-                                        false}};
+constexpr Positional kPositionals[] = {
+    {"[LAB/]NODE",
+     "The node; its lab's name where several labs have one",
+     &Arguments::target,
+     true},
+    {"SERVICE",
+     "One service, setup or syslog; all of the node's when left out",
+     &Arguments::second,
+     false}};
 constexpr Flag kFlags[] = {{"-f,--follow", "Go on printing what is added", &Arguments::follow}};
 
 // One service's log, and how far it has been printed.

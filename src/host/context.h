@@ -47,6 +47,7 @@ struct NetnsContents {
   std::string netns;
   bool named = false;    // `ip netns` finds it
   bool present = false;  // otherwise there is only a name
+  std::string userns;    // the node whose user namespace owns it; empty for the host's
   std::vector<kernel::Link> links;
   std::vector<kernel::Address> addresses;
   std::vector<kernel::Route> routes;
@@ -69,6 +70,8 @@ struct Context {
 
   Layout layout;
   kernel::CgroupTree cgroups;
+  // Whether nodes can have their default number of processes at the most.
+  bool limits_pids;
   // The network namespace that the command's threads are in.
   UniqueFd home;
   Interrupt interrupt;
@@ -167,8 +170,9 @@ Outcome each(std::span<const ChangeOf<Object>> batch, Act act) {
   return {};
 }
 
-// A cgroup's limits as the kernel layer takes them.
-kernel::Limits limits_of(const resource::Cgroup& spec);
+// A cgroup's limits as the kernel layer takes them: on this host, which may not be able to
+// keep the default number of processes.
+kernel::Limits limits_of(const Context& context, const resource::Cgroup& spec);
 
 // The first failure of a batch of netlink messages whose tags are indices.
 Outcome first_failure(std::vector<kernel::Failure> failures);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,6 +14,7 @@
 #include "base/text.h"
 #include "base/write.h"
 #include "kernel/mount.h"
+#include "resource/share.h"
 
 namespace nslab::host {
 
@@ -30,6 +32,13 @@ Result<void> make_directory(const std::string& path) {
     return kernel_error("creating " + quote(path), errno);
   }
   return {};
+}
+
+std::uint64_t bytes_of(std::string_view share) {
+  struct sysinfo info {};
+
+  (void)::sysinfo(&info);
+  return resource::bytes_of_share(share, std::uint64_t{info.totalram} * info.mem_unit);
 }
 
 namespace {

@@ -50,8 +50,9 @@ std::vector<Error> not_lifted() {
   std::vector<Error> warnings;
   if (::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) {
     warnings.push_back({.kind = ErrorKind::missing,
-                        .message = "nslab was started with no_new_privs, which nothing can take back: "
-                                   "sudo, su and other set-user-ID programs will not work in the nodes",
+                        .message =
+                            "nslab was started with no_new_privs, which nothing can take back: "
+                            "sudo, su and other set-user-ID programs will not work in the nodes",
                         .hint = "start it without, such as from a shell of root's or a unit with "
                                 "NoNewPrivileges=no"});
   }
@@ -62,12 +63,13 @@ std::vector<Error> not_lifted() {
     rlimit limit{};
     if (::getrlimit(static_cast<__rlimit_resource>(each.resource), &limit) == 0 &&
         limit.rlim_max < usual(each.resource)) {
-      warnings.push_back({.kind = ErrorKind::missing,
-                          .message = std::string("nodes get the low limit on ") + each.what + " (" +
-                                     std::to_string(limit.rlim_max) +
-                                     ") that nslab was started with: it may not raise it",
-                          .hint = "give nslab CAP_SYS_RESOURCE, or start it with a higher 'ulimit -H" +
-                                  std::string(each.option + 1) + "'"});
+      warnings.push_back(
+          {.kind = ErrorKind::missing,
+           .message = std::string("nodes get the low limit on ") + each.what + " (" +
+                      std::to_string(limit.rlim_max) +
+                      ") that nslab was started with: it may not raise it",
+           .hint = "give nslab CAP_SYS_RESOURCE, or start it with a higher 'ulimit -H" +
+                   std::string(each.option + 1) + "'"});
     }
   }
   return warnings;

@@ -11,6 +11,8 @@
 #include "host/observe.h"
 #include "host/observe_network.h"
 #include "kernel/address.h"
+#include "kernel/mount.h"
+#include "resource/share.h"
 
 namespace nslab::host {
 namespace {
@@ -79,9 +81,11 @@ void add_usage(const Context& context, std::vector<NodeStatus>& nodes) {
       node.cpu_time = usage->second.cpu_time;
       node.oom_kills = usage->second.oom_kills;
       node.processes = usage->second.processes;
+      node.pids = usage->second.pids;
     }
     if (const auto limit = limits.find(node.name); limit != limits.end()) {
       node.memory_limit = limit->second.memory;
+      node.pids_limit = limit->second.pids;
     }
     if (node.services.empty()) {
       continue;
@@ -131,6 +135,11 @@ Result<LabStatus> inspect(Context& context) {
     NSLAB_TRY(observe(context, nullptr));
   }
   LabStatus status;
+  const kernel::TmpfsUse layers = kernel::tmpfs_use(context.layout.layers_dir());
+  status.layers_used = layers.used;
+  if (layers.bytes < resource::kUnlimited) {
+    status.layers_limit = layers.bytes;
+  }
   for (const NodeAnswer& answer : context.answers) {
     status.nodes.push_back(to_status(answer));
   }

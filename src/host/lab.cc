@@ -31,16 +31,41 @@ Result<void> make_cgroup(Context& context) {
   return context.cgroups.create(layout.lab());
 }
 
-Result<void> make_lab(Context& context) {
+Result<void> set_layers(const Layout& layout, const resource::Lab& spec) {
+  const UniqueFd directory(::open(layout.layers_dir().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.valid()) {
+    return kernel_error("opening " + quote(layout.layers_dir()), errno);
+  }
+  auto set = kernel::resize_tmpfs(directory.get(), bytes_of(spec.layers));
+  if (!set) {
+    Error error = std::move(set).error();
+    if (error.os_error == EINVAL) {
+      error.hint = "the nodes have written " +
+                   format_bytes(kernel::tmpfs_use(layout.layers_dir()).used) +
+                   " already: write a larger 'limits: {layers: …}' for the lab";
+    }
+    return std::move(error).while_doing("limiting what nodes write to their roots");
+  }
+  return write_file(layout.layers_size_file(), spec.layers, 0600);
+}
+
+// The marks hold what nslab writes alone, and logs, which are short.
+Result<void> make_lab(Context& context, const resource::Lab& spec) {
   const Layout& layout = context.layout;
   NSLAB_TRY(make_directories(layout.lab_dir()));
   NSLAB_TRY(make_names_dir(layout));
-  NSLAB_TRY(kernel::mount_tmpfs(layout.mount_source(), layout.lab_dir()));
-  for (const std::string& directory :
-       {layout.ns_dir(), layout.nodes_dir(), layout.base_dir(), layout.sysctl_dir()}) {
+  const std::string source = layout.mount_source();
+  NSLAB_TRY(kernel::mount_tmpfs(source, layout.lab_dir(), bytes_of("50%")));
+  for (const std::string& directory : {layout.ns_dir(),
+                                       layout.nodes_dir(),
+                                       layout.layers_dir(),
+                                       layout.base_dir(),
+                                       layout.sysctl_dir()}) {
     NSLAB_TRY(make_directories(directory));
   }
-  NSLAB_TRY(kernel::mount_tmpfs(layout.mount_source(), layout.ns_dir()));
+  NSLAB_TRY(kernel::mount_tmpfs(source, layout.ns_dir(), bytes_of("50%")));
+  NSLAB_TRY(kernel::mount_tmpfs(source, layout.layers_dir(), bytes_of(spec.layers)));
+  NSLAB_TRY(write_file(layout.layers_size_file(), spec.layers, 0600));
   return make_cgroup(context);
 }
 
@@ -104,7 +129,7 @@ Result<void> remove_shared(Context& context) {
   NSLAB_ASSIGN(last, is_last_lab(layout));
   const bool made = ::access(layout.cgroup_parent_mark().c_str(), F_OK) == 0;
   context.cgroups.remove_parent(last && made);
-  if (last && made && ::unlink(layout.cgroup_parent_mark().c_str()) != 0) {
+  if (made && !context.cgroups.exists("") && ::unlink(layout.cgroup_parent_mark().c_str()) != 0) {
     return kernel_error("removing " + quote(layout.cgroup_parent_mark()), errno);
   }
   if (last && ::access(layout.names_dir_mark().c_str(), F_OK) == 0) {
@@ -134,6 +159,7 @@ Result<void> remove_lab(Context& context) {
   NSLAB_TRY(unmount_all(layout.ns_dir()));
   NSLAB_TRY(context.cgroups.finish_kill(layout.lab(), context.deadline()));
   NSLAB_TRY(end_inits(layout, context.deadline()));
+  NSLAB_TRY(unmount_all(layout.layers_dir()));
   NSLAB_TRY(unmount_all(layout.lab_dir()));
   NSLAB_TRY(remove_directories(layout));
   NSLAB_TRY(context.cgroups.remove(layout.lab(), context.deadline()));
@@ -143,7 +169,13 @@ Result<void> remove_lab(Context& context) {
 }  // namespace
 
 Outcome create(Context& context, Batch<resource::Lab> batch) {
-  return each(batch, [&](const resource::Lab& /*spec*/) { return make_lab(context); });
+  return each(batch, [&](const resource::Lab& spec) { return make_lab(context, spec); });
+}
+
+Outcome change(Context& context, Changes<resource::Lab> batch) {
+  return each(batch, [&](const resource::Lab& /*before*/, const resource::Lab& after) {
+    return set_layers(context.layout, after);
+  });
 }
 
 Outcome destroy(Context& context, Batch<resource::Lab> batch) {

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -13,6 +14,10 @@ namespace nslab::host {
 
 std::string Layout::public_name(std::string_view netns) const {
   return netns == resource::kSwitch ? lab_ : lab_ + "." + std::string(netns);
+}
+
+bool Layout::is_limited(std::string_view node) const {
+  return ::access(limits_file(node).c_str(), F_OK) == 0;
 }
 
 std::string file_name(const SavedSysctl& saved) {

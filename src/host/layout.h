@@ -1,29 +1,33 @@
 // Where things of a lab are on the host. All names that nslab gives to what
 // others can see are made here.
 //
-//   STATE/LAB/                 a tmpfs, "nslab:LAB" in the mount table
+//   STATE/LAB/                 a tmpfs, "nslab:LAB" in the mount table: marks, which
+//                              have room whatever nodes write
 //     .going                   there once the lab is being taken away
 //     ns/NAME                  network namespaces, bind mounts in a tmpfs of their
 //                              own, so that one unmount takes all names away
 //     ns/user:NODE             user namespaces, likewise
 //     ns/left:INODE:NODE       network namespaces that nodes were in before they started
 //                              again: as long as a process of somebody else is in one
-//     ids/NODE                 what its user namespace maps: which nobody can ask
-//                              the kernel while no process is in it
+//     ids/NODE                 the ids of the host behind its user namespace: no other
+//                              lab takes them. It has them again until the lab goes
 //     limits/NODE              its limits as they were asked for: the kernel rounds
 //     graceful/NODE:SERVICE    there for a service that wants its stop signal before its
 //                              node goes: how long it may take, in ms
 //     base/etc/hosts           what every node sees below its own layer
 //     own/NODE/etc/hosts       the same for a node whose own name has no address there
-//     nodes/NODE/upper, work   its writable layer, which a restart keeps
-//     nodes/NODE/layer-HASH    likewise, over a further file system of its root
 //     nodes/NODE/ground        what its layers are over, and whose they are
 //     nodes/NODE/laid          the files in them that the lab file put there
 //     nodes/NODE/init.sock     where its init listens
+//     layers/NODE/upper, work  its writable layer, which a restart keeps, on a tmpfs of the
+//                              size that the lab allows
+//     layers/NODE/layer-HASH   likewise, over a further file system of its root
+//     layers-size              that size as it was asked for
 //     log/NODE/SERVICE.log     what its services print
 //     log/NODE/@setup.log      what its setup commands print
 //     log/NODE/@syslog.log     what its programs tell syslog(3)
 //     sysctl/NODE:KEY          the value that a sysctl of its network namespace had before
+//     shown/NODE:KEY           what was written to a sysctl, and what the kernel made of it
 //     ipc/NODE:KEY             likewise, of its IPC namespace, with which it is forgotten
 //   /run/netns/LAB.NODE        a symbolic link to ns/NODE: where `ip netns` looks
 //   /run/netns/LAB             likewise, to the lab's switch namespace
@@ -63,8 +67,10 @@ class Layout {
     return ns_dir() + "/user:" + std::string(node);
   }
 
+  [[nodiscard]] std::string ids_dir() const { return lab_dir() + "/ids"; }
+
   [[nodiscard]] std::string ids_file(std::string_view node) const {
-    return lab_dir() + "/ids/" + std::string(node);
+    return ids_dir() + "/" + std::string(node);
   }
 
   [[nodiscard]] std::string limits_dir() const { return lab_dir() + "/limits"; }
@@ -72,6 +78,9 @@ class Layout {
   [[nodiscard]] std::string limits_file(std::string_view node) const {
     return limits_dir() + "/" + std::string(node);
   }
+
+  // Whether that file is there.
+  [[nodiscard]] bool is_limited(std::string_view node) const;
 
   [[nodiscard]] std::string graceful_dir() const { return lab_dir() + "/graceful"; }
 
@@ -88,6 +97,14 @@ class Layout {
 
   [[nodiscard]] std::string node_dir(std::string_view node) const {
     return nodes_dir() + "/" + std::string(node);
+  }
+
+  [[nodiscard]] std::string layers_dir() const { return lab_dir() + "/layers"; }
+
+  [[nodiscard]] std::string layers_size_file() const { return lab_dir() + "/layers-size"; }
+
+  [[nodiscard]] std::string layer_dir(std::string_view node) const {
+    return layers_dir() + "/" + std::string(node);
   }
 
   [[nodiscard]] std::string control_socket(std::string_view node) const {
@@ -120,6 +137,9 @@ class Layout {
   }
 
   [[nodiscard]] std::string sysctl_dir() const { return lab_dir() + "/sysctl"; }
+
+  // Of sysctls that the kernel shows otherwise than they were written, or not at all.
+  [[nodiscard]] std::string shown_sysctl_dir() const { return lab_dir() + "/shown"; }
 
   [[nodiscard]] std::string ipc_sysctl_dir() const { return lab_dir() + "/ipc"; }
 

@@ -45,11 +45,13 @@ void add_remedy(Error& error) {
                                std::is_same_v<T, resource::Node>;
   if (kNamespaces && error.os_error == ENOSPC) {
     error.hint =
-        "the host has as many namespaces as it allows: 'nslab doctor' shows the limits, and how "
-        "to raise them";
+        "the host has as many namespaces as it allows ('nslab doctor' shows the limits, and how to "
+        "raise them), or the nodes have written as much as 'limits: {layers}' of the lab allows "
+        "('nslab status' shows it)";
   } else if (error.os_error == EAGAIN) {
     error.hint =
-        "if a process could not be started: raise pids.max of the cgroup that nslab runs in, "
+        "if a process could not be started: raise 'pids' in the node's limits, pids.max of the "
+        "cgroup that nslab runs in, "
         "'ulimit -u' of its shell, or kernel.threads-max";
   }
 }
@@ -117,7 +119,7 @@ std::vector<Error> LinuxHost::obstacles(const resource::DesiredState& desired, M
 }
 
 std::vector<Error> LinuxHost::warnings(const resource::DesiredState& desired) {
-  std::vector<Error> warnings = host::tight(desired);
+  std::vector<Error> warnings = host::tight(*context_, desired);
   std::ranges::move(not_lifted(), std::back_inserter(warnings));
   return warnings;
 }

@@ -18,12 +18,15 @@
 #include "host/file_systems.h"
 #include "host/files.h"
 #include "host/graceful.h"
+#include "host/id_maps.h"
 #include "host/inits.h"
+#include "host/node_tmpfs.h"
 #include "host/objects.h"
 #include "host/observe.h"
 #include "host/observe_node.h"
 #include "host/run_dirs.h"
 #include "host/spawner.h"
+#include "host/user_ids.h"
 #include "kernel/mount.h"
 #include "kernel/netns.h"
 #include "resource/json.h"
@@ -57,13 +60,6 @@ Result<UniqueFd> shared_namespace(const Context& context, const std::string& nod
   return kernel::open_namespace(control.init_pid(), type);
 }
 
-// The host's number of root in a user namespace.
-std::uint32_t first_id(const Context& context, const std::string& node) {
-  resource::UserNs spec{.node = node};
-  read_id_map(context.layout, spec);
-  return spec.first_id;
-}
-
 // Namespaces with names are joined; the others are made by the spawner's clone.
 Result<void> add_namespaces(Context& context, const Node& node, NodeRequest& request) {
   int fresh = 0;
@@ -81,7 +77,6 @@ Result<void> add_namespaces(Context& context, const Node& node, NodeRequest& req
     } else if (type == NsType::user) {
       NSLAB_ASSIGN(ns, kernel::open_namespace_file(context.layout.userns(owner), Namespace::user));
       give(request, "user", std::move(ns));
-      request.packet.add("uid_first", std::to_string(first_id(context, owner)));
     } else if (own) {
       fresh |= static_cast<int>(kNamespaces[i]);
     } else {
@@ -92,6 +87,9 @@ Result<void> add_namespaces(Context& context, const Node& node, NodeRequest& req
   request.packet.add("clone", std::to_string(fresh));
   return {};
 }
+
+// NR_UNIX98_PTY_MAX of the kernel: no limit.
+constexpr std::uint64_t kMostPtys = std::uint64_t{1} << 20U;
 
 struct Layer {
   std::string lower;
@@ -143,14 +141,18 @@ void remove_from_layer(const std::string& upper, const std::string& path) {
 // gone; the others are written anew.
 Result<void> forget_laid(const std::string& list, const Uppers& uppers) {
   const auto laid = read_file(list);
-  for (const std::string_view path : split(laid.value_or(""), '\n')) {
+  const std::string text = laid.value_or("");
+  for (const std::string_view path : split(text, '\n')) {
+    if (!path.starts_with('/')) {
+      continue;
+    }
     std::string_view top = path;
     auto found = uppers.find(top);
     while (found == uppers.end()) {
-      top = top.substr(0, std::min(top.rfind('/'), top.size()));
+      top = top.substr(0, top.rfind('/'));
       found = uppers.find(top);
     }
-    if (path.starts_with('/') && path.size() > top.size()) {
+    if (path.size() > top.size()) {
       remove_from_layer(found->second, std::string(path.substr(top.size())));
     }
   }
@@ -198,6 +200,9 @@ class Surroundings {
     return text.data();
   }
 
+  // Whether a node with a user namespace can have its files.
+  bool takes_id_map(const std::string& path) { return maps_.takes(path); }
+
   // Those that the lab has cgroups in.
   [[nodiscard]] const kernel::CgroupTree& cgroups() const { return cgroups_; }
 
@@ -210,6 +215,7 @@ class Surroundings {
   std::set<std::string, std::less<>> own_;
   std::string machine_id_;
   kernel::CgroupTree cgroups_;
+  IdMaps maps_;
 };
 
 // The node's root, and a layer over each further file system that is mounted in it.
@@ -225,21 +231,31 @@ Result<void> add_root(const Context& context,
     return {};
   }
   const std::string root = root_of(node);
-  const std::string directory = context.layout.node_dir(node.name);
+  const std::string directory = context.layout.layer_dir(node.name);
+  NSLAB_TRY(make_directory(directory));
   NSLAB_ASSIGN(top, make_layer(directory, root));
+  for (const TmpfsOf& each : kNodeTmpfs) {
+    request.packet.add(std::string(each.key) + "_limits",
+                       kernel::tmpfs_options(bytes_of(node.*each.share)));
+  }
+  request.packet.add("ptys", std::to_string(node.ptys.value_or(kMostPtys)));
   request.packet.add("root", "overlay");
   if (surroundings.has_own(node.name)) {
-    request.packet.add("lower", context.layout.own_dir(node.name));
+    request.packet.add("base", context.layout.own_dir(node.name));
   }
   request.packet.add("machine_id", surroundings.machine_id(context.layout, node.name))
       .add_all("run", surroundings.run_entries_of(root))
       .add("sees", listed(surroundings.file_systems_below(root)))
-      .add("lower", context.layout.base_dir())
+      .add("base", context.layout.base_dir())
       .add("lower", top.lower)
       .add("upper", top.upper)
       .add("work", top.work);
   Uppers uppers{{"", top.upper}};
+  const bool mapped = node.ns(NsType::user).mode != NsChoice::Mode::host;
   for (const std::string& target : surroundings.file_systems_below(root)) {
+    if (mapped && !surroundings.takes_id_map(target)) {
+      continue;  // tight() has said so
+    }
     const std::string inside = root == "/" ? target : target.substr(root.size());
     if (is_file(target)) {
       request.packet.add("file", inside + "\t" + target);
@@ -257,8 +273,10 @@ Result<void> add_root(const Context& context,
 
 Result<void> add_cgroup(const kernel::CgroupTree& cgroups,
                         const std::string& path,
+                        const std::vector<std::string>& shown,
                         NodeRequest& request) {
-  request.packet.add_all("attach", cgroups.v1_procs_files(path));
+  request.packet.add_all("attach", cgroups.v1_tasks_files(path));
+  request.packet.add_all("cgroup1", shown);
   NSLAB_ASSIGN(directory, cgroups.directory(path));
   if (directory.valid()) {
     give(request, "cgroup2", std::move(directory));
@@ -298,7 +316,7 @@ std::string ground_of(const Context& context, const Node& node) {
   const NsChoice& user = node.ns(NsType::user);
   const std::string& owner = user.mode == NsChoice::Mode::own ? node.name : user.of;
   return node.root + "\n" +
-         (user.mode == NsChoice::Mode::host ? "host" : std::to_string(first_id(context, owner))) +
+         (user.mode == NsChoice::Mode::host ? "host" : std::to_string(user_ids_of(context.layout, owner).first)) +
          "\n";
 }
 
@@ -314,6 +332,7 @@ Result<void> clear_node_dir(Context& context, const Node& node, const std::strin
                ? kernel_error("removing " + quote(socket), errno)
                : Result<void>();
   }
+  NSLAB_TRY(kernel::remove_tree(context.layout.layer_dir(node.name)));
   NSLAB_TRY(kernel::remove_tree(directory));
   return make_directory(directory);
 }
@@ -359,7 +378,11 @@ Result<NodeRequest> request_for(Context& context, Surroundings& surroundings, co
       .add("spec", resource::to_json_text(node));
   NSLAB_TRY(add_namespaces(context, node, request));
   NSLAB_TRY(add_root(context, surroundings, node, request));
-  NSLAB_TRY(add_cgroup(surroundings.cgroups(), layout.cgroup(node.name), request));
+  const std::string cgroup = layout.cgroup(node.name);
+  const auto shown = surroundings.cgroups().is_sized_on_v1(cgroup)
+                         ? context.cgroups.v1_for_programs()
+                         : std::vector<std::string>{};
+  NSLAB_TRY(add_cgroup(surroundings.cgroups(), cgroup, shown, request));
   NSLAB_ASSIGN(listener, bind_control_socket(layout.control_socket(node.name)));
   give(request, "listen", std::move(listener));
   return request;
@@ -407,9 +430,49 @@ Result<void> remove_node(Context& context, const Node& node) {
   // no more loses.
   const std::string socket = layout.control_socket(node.name);
   (void)::unlink(socket.c_str());
-  return context.cgroups.exists(layout.cgroup(node.name))
-             ? Result<void>()
-             : kernel::remove_tree(layout.node_dir(node.name));
+  if (context.cgroups.exists(layout.cgroup(node.name))) {
+    return {};
+  }
+  NSLAB_TRY(kernel::remove_tree(layout.layer_dir(node.name)));
+  return kernel::remove_tree(layout.node_dir(node.name));
+}
+
+// In place. It has to be the file system that the node began with: another one could be the
+// host's.
+Result<void> resize(const Packet& about, pid_t init, const TmpfsOf& which, std::uint64_t bytes) {
+  const std::string path = "/proc/" + std::to_string(init) + "/root" + which.path;
+  const UniqueFd place(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+
+  struct stat info {};
+
+  const auto device = about.number(std::string(which.key) + "_device");
+  if (!place.valid() || ::fstat(place.get(), &info) != 0 ||
+      static_cast<std::int64_t>(info.st_dev) != device) {
+    return Error{.kind = ErrorKind::conflict,
+                 .message = "the node has mounted something else on " + std::string(which.path),
+                 .hint = "unmount it in the node"};
+  }
+  auto resized = kernel::resize_tmpfs(place.get(), bytes);
+  if (!resized && resized.error().os_error == EINVAL) {
+    Error error = std::move(resized).error();
+    error.hint = "it holds more than that: remove files in the node first";
+    return std::move(error).while_doing("limiting " + std::string(which.path));
+  }
+  return resized;
+}
+
+Result<void> change_limits(Control& control, const Node& before, const Node& after) {
+  NSLAB_ASSIGN(about, control.request("about", Packet()));
+  for (const TmpfsOf& each : kNodeTmpfs) {
+    if (before.*each.share != after.*each.share) {
+      NSLAB_TRY(resize(about, control.init_pid(), each, bytes_of(after.*each.share)));
+    }
+  }
+  if (before.ptys != after.ptys) {
+    const std::string most = std::to_string(after.ptys.value_or(kMostPtys));
+    NSLAB_TRY(control.request("ptys", Packet().add("max", most)));
+  }
+  return {};
 }
 
 Result<void> change_node(const Context& context, const Node& before, const Node& after) {
@@ -417,6 +480,7 @@ Result<void> change_node(const Context& context, const Node& before, const Node&
   if (before.hostname != after.hostname) {
     NSLAB_TRY(control.request("hostname", Packet().add("name", after.hostname)));
   }
+  NSLAB_TRY(change_limits(control, before, after));
   Packet packet;
   packet.add("spec", resource::to_json_text(after)).add_all("env", after.environment);
   NSLAB_TRY(control.request("node", std::move(packet)));

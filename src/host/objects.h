@@ -17,6 +17,7 @@ using Changes = std::span<const ChangeOf<T>>;
 
 // lab.cc
 Outcome create(Context& context, Batch<resource::Lab> batch);
+Outcome change(Context& context, Changes<resource::Lab> batch);
 Outcome destroy(Context& context, Batch<resource::Lab> batch);
 Outcome create(Context& context, Batch<resource::SharedFile> batch);
 Outcome change(Context& context, Changes<resource::SharedFile> batch);

@@ -11,9 +11,11 @@
 #include "host/inits.h"
 #include "host/observe_network.h"
 #include "host/observe_node.h"
+#include "host/user_ids.h"
 #include "kernel/mount.h"
 #include "kernel/netns.h"
 #include "resource/json.h"
+#include "resource/share.h"
 
 namespace nslab::host {
 namespace {
@@ -43,6 +45,13 @@ Result<bool> has_names(const Layout& layout) {
   return false;
 }
 
+// As it was asked for, unless somebody has changed it since.
+std::string size_of_layers(const Layout& layout) {
+  const std::uint64_t bytes = kernel::tmpfs_use(layout.layers_dir()).bytes;
+  const std::string asked = read_file(layout.layers_size_file()).value_or("");
+  return bytes_of(asked) == bytes ? asked : resource::share_of_bytes(bytes);
+}
+
 // Anything at all that a lab which was cut short can leave behind is the lab.
 Result<bool> observe_lab(Context& context, ObservedState& state) {
   const Layout& layout = context.layout;
@@ -52,6 +61,7 @@ Result<bool> observe_lab(Context& context, ObservedState& state) {
   };
   const auto lab_mounts = mounted(layout.lab_dir());
   const auto ns_mounts = mounted(layout.ns_dir());
+  const auto layer_mounts = mounted(layout.layers_dir());
   context.cgroups.recognize(layout.lab(), /*begun=*/lab_mounts > 0);
   const bool has_cgroup = context.cgroups.exists(layout.lab());
   NSLAB_ASSIGN(has_directory, exists(layout.lab_dir()));
@@ -62,11 +72,12 @@ Result<bool> observe_lab(Context& context, ObservedState& state) {
       return false;
     }
   }
-  const bool whole = lab_mounts == 1 && ns_mounts == 1 && has_cgroup && !going;
+  const bool whole = lab_mounts == 1 && ns_mounts == 1 && layer_mounts == 1 && has_cgroup && !going;
   // A directory without our mount is a beginning of ours when it is empty.
   NSLAB_ASSIGN(content, names_in(layout.lab_dir()));
   const bool ours = lab_mounts > 0 || has_cgroup || content.empty();
-  state.add(resource::Lab{.name = layout.lab(), .whole = whole}, ours);
+  state.add(resource::Lab{.name = layout.lab(), .whole = whole, .layers = size_of_layers(layout)},
+            ours);
   return lab_mounts > 0;
 }
 
@@ -116,7 +127,7 @@ Result<void> observe_cgroups(const Context& context, const Places* only, Observe
   for (const auto& [node, limits] : found) {
     if (std::ranges::binary_search(limited, node)) {
       auto asked = asked_limits(layout, node);
-      if (asked && kernel::equivalent(limits_of(*asked), limits)) {
+      if (asked && kernel::equivalent(limits_of(context, *asked), limits)) {
         state.add(*std::move(asked));
         continue;
       }
@@ -135,19 +146,13 @@ Result<void> observe_cgroups(const Context& context, const Places* only, Observe
 Result<void> observe_user_namespaces(const Layout& layout,
                                      const Places* only,
                                      ObservedState& state) {
-  constexpr std::string_view kPrefix = "user:";
-  NSLAB_ASSIGN(names, names_in(layout.ns_dir()));
-  for (const std::string& name : names) {
-    const bool is_user = name.starts_with(kPrefix);
-    const std::string node = is_user ? name.substr(kPrefix.size()) : "";
-    if (!is_user || !is_among(only, node)) {
+  NSLAB_ASSIGN(nodes, userns_names(layout));
+  for (const std::string& node : nodes) {
+    if (!is_among(only, node)) {
       continue;
     }
-    resource::UserNs spec{.node = node, .first_id = 0, .count = 0};
-    if (kernel::is_namespace_mount(layout.userns(node))) {
-      read_id_map(layout, spec);
-    }
-    state.add(std::move(spec));
+    const bool whole = kernel::is_namespace_mount(layout.userns(node));
+    state.add(resource::UserNs{.node = node, .count = whole ? user_ids_of(layout, node).count : 0});
   }
   return {};
 }
@@ -187,6 +192,18 @@ Result<std::vector<std::string>> netns_names(const Layout& layout, const Places*
     return name.find(':') != std::string::npos || !is_among(only, name);
   });
   return names;
+}
+
+Result<std::vector<std::string>> userns_names(const Layout& layout) {
+  constexpr std::string_view kPrefix = "user:";
+  NSLAB_ASSIGN(names, names_in(layout.ns_dir()));
+  std::vector<std::string> nodes;
+  for (const std::string& name : names) {
+    if (name.starts_with(kPrefix)) {
+      nodes.push_back(name.substr(kPrefix.size()));
+    }
+  }
+  return nodes;
 }
 
 Result<std::vector<std::string>> node_names(const Layout& layout, const Places* only) {

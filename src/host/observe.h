@@ -32,12 +32,18 @@ struct CableMark {
 
 std::optional<CableMark> read_cable_mark(const Layout& layout, std::string_view alias);
 
+// Stands for the value of a sysctl that the kernel does not show.
+inline constexpr std::string_view kUnreadable = "?";
+
 inline bool is_among(const Places* only, std::string_view place) {
   return only == nullptr || only->contains(place);
 }
 
 // The names of the network namespaces that the lab has, whole or not.
 Result<std::vector<std::string>> netns_names(const Layout& layout, const Places* only);
+
+// The nodes that have a user namespace of their own, whole or not.
+Result<std::vector<std::string>> userns_names(const Layout& layout);
 
 // The nodes that have a directory.
 Result<std::vector<std::string>> node_names(const Layout& layout, const Places* only);

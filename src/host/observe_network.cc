@@ -1,14 +1,17 @@
 #include "host/observe_network.h"
 
 #include <linux/rtnetlink.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
 
 #include "base/directory.h"
 #include "base/parallel.h"
 #include "base/text.h"
 #include "host/control.h"
+#include "host/files.h"
 #include "host/observe.h"
 #include "kernel/address.h"
 #include "kernel/mount.h"
@@ -153,16 +156,72 @@ Result<SysctlKeys> sysctl_keys(const std::string& directory, const Places* only)
   return keys;
 }
 
-// Sysctls that cannot be read any more went with their interface.
-void read_sysctls(OpenNetns& netns, const std::vector<std::string>& keys, NetnsContents& contents) {
+// What was written to a sysctl that still shows what the kernel made of that.
+std::optional<std::string> as_written(const Layout& layout,
+                                      const SavedSysctl& sysctl,
+                                      std::string_view shown) {
+  const auto kept = read_file(layout.shown_sysctl_dir() + "/" + file_name(sysctl));
+  const std::size_t end = kept ? kept->rfind('\n') : std::string::npos;
+  if (end == std::string::npos || std::string_view(*kept).substr(end + 1) != shown) {
+    return std::nullopt;
+  }
+  return kept->substr(0, end);
+}
+
+// Sysctls that are not there any more went with their interface.
+void read_sysctls(const Layout& layout,
+                  OpenNetns& netns,
+                  const std::vector<std::string>& keys,
+                  bool some_show_otherwise,
+                  NetnsContents& contents) {
   for (const std::string& key : keys) {
-    if (auto value = kernel::read_sysctl(netns.socket, netns.ns.get(), key)) {
-      contents.sysctls.push_back({.node = contents.netns, .key = key, .value = *std::move(value)});
+    auto value = kernel::read_sysctl(netns.socket, netns.ns.get(), key);
+    if (!value && value.error().os_error == ENOENT) {
+      continue;
     }
+    std::string shown = value ? *std::move(value) : std::string(kUnreadable);
+    if (some_show_otherwise) {
+      shown = as_written(layout, {contents.netns, key}, shown).value_or(std::move(shown));
+    }
+    contents.sysctls.push_back({.node = contents.netns, .key = key, .value = std::move(shown)});
   }
 }
 
-Result<void> read(const Context& context, const SysctlKeys& keys, NetnsContents& contents) {
+// The nodes that the lab's user namespaces are named after, by inode.
+using Owners = std::map<std::uint64_t, std::string>;
+
+Result<Owners> user_namespaces(const Layout& layout) {
+  Owners owners;
+  NSLAB_ASSIGN(nodes, userns_names(layout));
+  for (std::string& node : nodes) {
+    const std::string path = layout.userns(node);
+
+    struct stat info {};
+
+    if (kernel::is_namespace_mount(path) && ::stat(path.c_str(), &info) == 0) {
+      owners.emplace(info.st_ino, std::move(node));
+    }
+  }
+  return owners;
+}
+
+// "?" where it is none of the lab's.
+Result<std::string> owner_of(const OpenNetns& netns, const Owners& owners) {
+  NSLAB_ASSIGN(inode, kernel::owner_inode(netns.ns.get()));
+  const auto owner = owners.find(inode);
+  if (owner != owners.end()) {
+    return owner->second;
+  }
+  NSLAB_ASSIGN(own, kernel::current_namespace(kernel::Namespace::user));
+  NSLAB_ASSIGN(own_inode, kernel::namespace_inode(own.get()));
+  return std::string(inode == own_inode ? "" : "?");
+}
+
+Result<void> read(const Context& context,
+                  const SysctlKeys& keys,
+                  const Owners& owners,
+                  bool some_show_otherwise,
+                  NetnsContents& contents) {
   const Layout& layout = context.layout;
   NSLAB_ASSIGN(netns, find_open(context, contents.netns));
   contents.named = kernel::is_namespace_mount(layout.netns(contents.netns)) &&
@@ -171,6 +230,11 @@ Result<void> read(const Context& context, const SysctlKeys& keys, NetnsContents&
   if (!contents.present) {
     return {};
   }
+  // Without a user namespace of its own a lab's namespaces belong to the host.
+  if (!owners.empty()) {
+    NSLAB_ASSIGN(owner, owner_of(*netns, owners));
+    contents.userns = std::move(owner);
+  }
   NSLAB_ASSIGN(links, kernel::list_links(netns->socket, context.counters));
   contents.links = std::move(links);
   NSLAB_ASSIGN(addresses, kernel::list_addresses(netns->socket));
@@ -178,7 +242,7 @@ Result<void> read(const Context& context, const SysctlKeys& keys, NetnsContents&
   NSLAB_ASSIGN(routes, kernel::list_routes(netns->socket));
   contents.routes = std::move(routes);
   if (const auto set = keys.find(contents.netns); set != keys.end()) {
-    read_sysctls(*netns, set->second, contents);
+    read_sysctls(layout, *netns, set->second, some_show_otherwise, contents);
   }
   netns->links.clear();  // others may make some from now on
   netns->next = 0;
@@ -189,10 +253,7 @@ void add(const Layout& layout,
          const NetnsContents& contents,
          const Cables& cables,
          ObservedState& state) {
-  resource::NetNs spec{.name = contents.netns, .named = contents.named};
-  if (state.resources.contains({resource::Kind::userns, contents.netns})) {
-    spec.userns = contents.netns;
-  }
+  resource::NetNs spec{.name = contents.netns, .userns = contents.userns, .named = contents.named};
   if (!contents.present) {
     // A name that was cut short: a file without its namespace, and no process in it.
     spec.userns = "?";
@@ -246,8 +307,7 @@ struct Candidates {
 // How much speaks for these being a cable's ends; null ones are none.
 int weight(std::string_view cable, const FoundLink& a, const FoundLink& b) {
   const auto [netns, interface] = split_once(cable);
-  const bool joined =
-      a && b && a.link->peer == b.link->index && b.link->peer == a.link->index;
+  const bool joined = a && b && a.link->peer == b.link->index && b.link->peer == a.link->index;
   const auto ours = [](const FoundLink& end) {
     return end && end.link->group == kernel::kNslabGroup;
   };
@@ -303,13 +363,15 @@ Result<void> observe_network(Context& context, const Places* only, ObservedState
   const Layout& layout = context.layout;
   NSLAB_ASSIGN(names, netns_names(layout, only));
   NSLAB_ASSIGN(keys, sysctl_keys(layout.sysctl_dir(), only));
+  NSLAB_ASSIGN(otherwise, names_in(layout.shown_sysctl_dir()));
+  NSLAB_ASSIGN(owners, user_namespaces(layout));
   context.contents.assign(names.size(), {});
   std::vector<Result<void>> outcomes(names.size());
   in_parallel(
       names.size(),
       [&](std::size_t i) {
         context.contents[i].netns = names[i];
-        outcomes[i] = read(context, keys, context.contents[i]);
+        outcomes[i] = read(context, keys, owners, !otherwise.empty(), context.contents[i]);
       },
       /*worth_a_thread=*/4);
   for (Result<void>& outcome : outcomes) {

@@ -5,14 +5,16 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <fstream>
 
 #include "base/parallel.h"
 #include "host/control.h"
 #include "host/file_systems.h"
+#include "host/files.h"
+#include "host/node_tmpfs.h"
 #include "host/observe.h"
 #include "kernel/netns.h"
 #include "resource/json.h"
+#include "resource/share.h"
 
 namespace nslab::host {
 namespace {
@@ -40,6 +42,17 @@ std::optional<Spec> node_of(const Packet& packet) {
   if (node && node->says_hostname &&
       node->ns(resource::NsType::uts).mode == resource::NsChoice::Mode::own) {
     node->hostname = packet.get("hostname");
+  }
+  if (node) {
+    for (const TmpfsOf& each : kNodeTmpfs) {
+      std::string& share = (*node).*each.share;
+      const auto bytes =
+          static_cast<std::uint64_t>(packet.number(std::string(each.key) + "_bytes"));
+      // The node may have put something else there: its own affair.
+      if (bytes != 0 && bytes != bytes_of(share)) {
+        share = resource::share_of_bytes(bytes);
+      }
+    }
   }
   return node;
 }
@@ -299,11 +312,6 @@ Result<void> observe_nodes(Context& context, const Places* only, ObservedState& 
     }
   }
   return {};
-}
-
-void read_id_map(const Layout& layout, resource::UserNs& spec) {
-  std::ifstream map(layout.ids_file(spec.node));
-  map >> spec.first_id >> spec.count;
 }
 
 }  // namespace nslab::host

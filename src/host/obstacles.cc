@@ -7,8 +7,10 @@
 
 #include "base/text.h"
 #include "host/capacity.h"
+#include "host/id_maps.h"
 #include "host/needs.h"
 #include "host/observe.h"
+#include "kernel/cgroup.h"
 
 namespace nslab::host {
 namespace {
@@ -24,6 +26,22 @@ struct Question {
   const Context& context;
   const resource::DesiredState& desired;
 };
+
+// What does not map owners shows every file as nobody's, and lets nobody write.
+std::optional<Error> obstacle_to_mapping(IdMaps& maps, const resource::Node& spec) {
+  const std::string root = spec.root == "overlay" ? "/" : spec.root;
+  const bool own_root =
+      spec.root != "host" && spec.ns(resource::NsType::mnt).mode == resource::NsChoice::Mode::own;
+  if (!own_root || spec.ns(resource::NsType::user).mode == resource::NsChoice::Mode::host ||
+      maps.takes(root)) {
+    return std::nullopt;
+  }
+  return Error{.kind = ErrorKind::missing,
+               .message = "node " + quote(spec.name) +
+                          " cannot have a user namespace: the file system of its root, " +
+                          quote(root) + ", does not let owners be mapped, as overlay and 9p do not",
+               .hint = "write 'user: host', or a 'root:' on ext4, xfs or btrfs"};
+}
 
 std::optional<Error> obstacle(const Question& /*question*/, const resource::Node& spec) {
   const bool own_root =
@@ -163,7 +181,13 @@ std::optional<Error> taken_cgroup(const Context& context) {
   return std::nullopt;
 }
 
-std::optional<Error> obstacle(const Question& question, const resource::Cgroup& /*spec*/) {
+std::optional<Error> obstacle(const Question& question, const resource::Cgroup& spec) {
+  if (!kernel::has_cpus(spec.cpuset)) {
+    return Error{.kind = ErrorKind::missing,
+                 .message = "node " + quote(spec.node) + " cannot run on CPUs " + spec.cpuset +
+                            ": this host has " + kernel::cpus_of_host(),
+                 .hint = "write others in its 'cpuset'"};
+  }
   return taken_cgroup(question.context);
 }
 
@@ -211,7 +235,14 @@ std::vector<Error> obstacles(Context& context, const resource::DesiredState& des
   std::vector<Error> too_many = exceeded(desired, made, context.inherited);
   found.insert(found.end(), too_many.begin(), too_many.end());
   const Question question{context, desired};
+  IdMaps maps;
   for (const resource::Desired* entry : made) {
+    const auto* node = std::get_if<resource::Node>(&entry->spec);
+    auto unmapped = node != nullptr ? obstacle_to_mapping(maps, *node) : std::nullopt;
+    if (unmapped) {
+      unmapped->where = entry->origin;
+      found.push_back(*std::move(unmapped));
+    }
     auto error =
         std::visit([&](const auto& spec) { return obstacle(question, spec); }, entry->spec);
     if (error) {

@@ -186,6 +186,18 @@ Result<Control> ask_whether_stands(const Context& context, const Service& spec) 
   return control;
 }
 
+// A program that the memory limit ended says nothing of it.
+Error with_memory_hint(const Context& context, const std::string& node, Error error) {
+  const std::string path = context.layout.cgroup(node);
+  const auto usage = context.cgroups.usage(path);
+  const auto limits = context.cgroups.limits(path);
+  if (error.hint.empty() && usage && usage->oom_kills > 0 && limits && limits->memory) {
+    error.hint = "the memory limit of node " + quote(node) + ", " + format_bytes(*limits->memory) +
+                 ", has ended programs in it: raise 'memory' in its limits";
+  }
+  return error;
+}
+
 // Starts all, then waits for each, so that what takes time takes it side by side.
 template <typename Spec>
 Outcome run_all(const Context& context, Batch<Spec> batch) {
@@ -200,7 +212,7 @@ Outcome run_all(const Context& context, Batch<Spec> batch) {
   }
   for (std::size_t i = 0; i < batch.size(); ++i) {
     if (Result<void> done = finish(context, *batch[i], started[i]); !done) {
-      return Failure{i, std::move(done).error()};
+      return Failure{i, with_memory_hint(context, batch[i]->node, std::move(done).error())};
     }
   }
   return {};

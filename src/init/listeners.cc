@@ -39,7 +39,8 @@ std::uint32_t hexadecimal(std::string_view text) {
 bool to_address(std::string_view text, std::uint16_t port, sockaddr_storage& address) {
   constexpr std::size_t kWord = 8;
   const std::size_t colon = std::min(text.find(':'), text.size());
-  if (colon == text.size() || hexadecimal({text.data() + colon + 1, text.size() - colon - 1}) != port) {
+  if (colon == text.size() ||
+      hexadecimal({text.data() + colon + 1, text.size() - colon - 1}) != port) {
     return false;
   }
   if (colon == kWord) {

@@ -52,10 +52,21 @@ class MappedLowers {
            ::move_mount(tree.get(), "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) == 0;
   }
 
-  // Appends the place of the mapped copy, or the path itself where that cannot be.
-  void append(Options& options, const char* lower) {
+  // Appends the place of the mapped copy.
+  Failure append(Options& options, const char* lower) {
     Place place;
-    append_path(options, map(lower, place) ? place.view() : lower);
+    if (userns_ >= 0 && !map(lower, place)) {
+      return failed("mapping the owners of files in", lower);
+    }
+    append_path(options, userns_ >= 0 ? place.view() : lower);
+    return kSuccess;
+  }
+
+  // The same, or the path itself where that cannot be: then its files are nobody's.
+  void append_anyhow(Options& options, const char* lower) {
+    if (append(options, lower)) {
+      append_path(options, lower);
+    }
   }
 
  private:
@@ -64,7 +75,7 @@ class MappedLowers {
   static constexpr const char* kPlaces = "/proc";
 
   bool map(const char* lower, Place& place) {
-    const UniqueFd tree(userns_ >= 0 ? clone_mapped(lower, userns_) : -1);
+    const UniqueFd tree(clone_mapped(lower, userns_));
     return tree.valid() && make_place(place) &&
            ::move_mount(tree.get(), "", AT_FDCWD, place.c_str(), MOVE_MOUNT_F_EMPTY_PATH) == 0;
   }
@@ -120,7 +131,7 @@ Failure mount_layer(const Layer& layer, const Packet& request, MappedLowers& map
   target << request.get("upper") << layer.target;
   Options options;
   options << "lowerdir=";
-  mapped.append(options, lower.c_str());
+  INIT_TRY(mapped.append(options, lower.c_str()));
   append_upper(options, layer.upper, layer.work);
   // Below an automounter's place the directory may be there for who looks only.
   (void)::mkdir(target.c_str(), 0755);
@@ -146,7 +157,12 @@ Failure mount_overlays(const Packet& request, uid_t root_user) {
   for (const Field field : request.fields()) {
     if (field.key == "lower") {
       options << separator;
-      mapped.append(options, field.value.data());
+      INIT_TRY(mapped.append(options, field.value.data()));
+      separator = ":";
+    } else if (field.key == "base") {
+      // nslab's own, on a tmpfs, which Linux maps from 6.3.
+      options << separator;
+      mapped.append_anyhow(options, field.value.data());
       separator = ":";
     }
   }

@@ -195,7 +195,7 @@ Failure start_process(const Reader& fields,
   Path path;
   int error = find_program(argv.get()[0], environment.variable("PATH"), path);
   if (error == 0) {
-    const AsAnyOther place;
+    const BeforeTheHost place;
     Birth birth{.path = path.c_str(),
                 .argv = argv.get(),
                 .environment = environment.get(),

@@ -18,11 +18,14 @@
 //          clone=     the CLONE_NEW* that the node has of its own, summed: of pid,
 //                     mnt, uts, ipc, cgroup and time
 //          monotonic=SECONDS boottime=SECONDS  offsets of a new time namespace
-//          attach=    a cgroup.procs file of cgroup v1 to enter (may repeat)
+//          attach=    a `tasks` file of cgroup v1, to enter by writing "0" (may repeat)
+//          cgroup1=   controllers, with commas, of a hierarchy of cgroup v1 to show at
+//                     /sys/fs/cgroup (may repeat)
 //          root=      overlay or host, with a new mount namespace. Without one
 //                     the node has the mount namespace of fd=mnt or, failing
 //                     that, of the spawner's parent, and nothing is mounted.
-//          lower=     of the overlay, topmost first (may repeat)
+//          base= lower=  of the overlay, topmost first (may repeat). With a user namespace
+//                     the owners of files in `lower` have to be mapped to it
 //          upper= work=  of the overlay: what the node wrote before, and an empty
 //                     directory
 //          layer=TARGET<TAB>LOWER<TAB>UPPER<TAB>WORK  a further overlay, of a
@@ -31,6 +34,8 @@
 //          run=TYPE MODE UID GID PATH [TARGET]  a directory, file or link (TYPE d, f or
 //                     L) below /run: what the boot of a machine makes there. MODE is
 //                     octal, PATH relative (may repeat)
+//          tmp_limits= run_limits= shm_limits=  options of the kernel for these tmpfs
+//          ptys=      how many terminals it may have; any without it
 //          env= spec= sees=  as of the control verb `node`
 //          fd=net user pid ipc uts mnt cgroup time  namespaces to join
 //          fd=cgroup2  the directory of its cgroup v2
@@ -65,7 +70,9 @@
 //     -> failed what= errno=       it cannot be executed
 //          The command is killed when its connection is closed.
 //   about
-//     -> node hostname= env=... spec= sees=
+//     -> node hostname= env=... spec= sees= tmp_bytes= tmp_device= run_bytes= …
+//          what a tmpfs that it began with may hold, and its device number; nothing
+//          of one that something else is mounted on
 //   status
 //     -> service name= spec= state= pid= restarts= code= signal= what= started_ms=
 //          (each)  pid is the node's; 0 when it does not run. code or signal: how
@@ -77,12 +84,14 @@
 //     -> directory path= spec= mode= owned=0|1   (each) No mode: it is not there.
 //          owned: it still is its owner's, as for `file`
 //     -> mount target= spec= present=0|1 read_only=0|1   (each)
-//     -> node hostname= env=... spec= sees=   (the last one; then the init hangs up)
+//     -> node …                    as of `about` (the last one; then the init hangs up)
 //   hostname name=
 //     -> ok                        also in /etc/hostname, where the root is its own
 //   node   spec= env=... sees=   sees, the file systems in its root: as before where it is
 //          not there
 //     -> ok                        replaces what `status` says of the node
+//   ptys   max=
+//     -> ok                        so many terminals may be open at a time
 //   mkdir  path= mode= owner=USER[:GROUP] spec=
 //     -> ok                        made, with what is above it, or changed
 //   rmdir  path=

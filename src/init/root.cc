@@ -1,9 +1,11 @@
 #include "init/root.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -26,6 +28,7 @@ constexpr unsigned long kInert = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
 // Group 5 is "tty" wherever grantpt(3) cares.
 constexpr const char* kTerminals = "newinstance,ptmxmode=0666,mode=0620,gid=5";
+constexpr unsigned long kTerminalFlags = MS_NOSUID | MS_NOEXEC;
 
 // In /proc, and written to, these change the host.
 constexpr std::array kReadOnly{
@@ -94,6 +97,65 @@ Failure mount_view(const char* path, const char* type, unsigned long flags, cons
              : kSuccess;
 }
 
+// This mount alone: who is root here and means to can have another that is writable, as nslab
+// itself does in a node.
+Failure make_read_only(const char* path) {
+  mount_attr flags{.attr_set = MOUNT_ATTR_RDONLY, .attr_clr = 0, .propagation = 0, .userns_fd = 0};
+  return ::mount_setattr(AT_FDCWD, path, 0, &flags, sizeof flags) != 0 ? failed("mounting", path)
+                                                                       : kSuccess;
+}
+
+constexpr const char* kCgroups = "/sys/fs/cgroup";
+
+Failure mount_cgroup2(const char* path) {
+  if (::mount("cgroup2", path, "cgroup2", kInert, "") != 0) {
+    return errno != ENODEV && !is_missing() ? failed("mounting", path) : kSuccess;
+  }
+  return make_read_only(path);
+}
+
+// As init systems do: each hierarchy in a directory by the names of its controllers, and by
+// each of these names.
+Failure mount_cgroup1(std::string_view controllers) {
+  Text<256> path;
+  path << kCgroups << "/" << controllers;
+  Text<256> options;
+  options << controllers;
+  if (::mkdir(path.c_str(), 0755) != 0 ||
+      ::mount("cgroup", path.c_str(), "cgroup", kInert, options.c_str()) != 0) {
+    return failed("mounting", path.c_str());
+  }
+  for (std::string_view rest = controllers; rest.find(',') != rest.npos || rest != controllers;) {
+    const std::size_t size = rest.find(',') < rest.size() ? rest.find(',') : rest.size();
+    Text<256> link;
+    link << kCgroups << "/" << std::string_view(rest.data(), size);
+    (void)::symlink(options.c_str(), link.c_str());
+    if (size == rest.size()) {
+      break;
+    }
+    rest.remove_prefix(size + 1);
+  }
+  return make_read_only(path.c_str());
+}
+
+Failure mount_cgroups(const Packet& request) {
+  if (!request.fields().has("cgroup1")) {
+    return mount_cgroup2(kCgroups);
+  }
+  INIT_TRY(mount_at(kCgroups, "tmpfs", kInert, "mode=755,size=64k"));
+  for (const Field field : request.fields()) {
+    if (field.key == "cgroup1") {
+      INIT_TRY(mount_cgroup1(field.value));
+    }
+  }
+  constexpr const char* kUnified = "/sys/fs/cgroup/unified";
+  if (::mkdir(kUnified, 0755) != 0) {
+    return failed("making", kUnified);
+  }
+  INIT_TRY(mount_cgroup2(kUnified));
+  return make_read_only(kCgroups);
+}
+
 // The host's own /proc and /sys show the wrong namespaces.
 Failure mount_host_root(const Packet& request) {
   if (::move_mount(AT_FDCWD, "/", AT_FDCWD, ".", 0) != 0 || ::chdir("/") != 0) {
@@ -105,10 +167,15 @@ Failure mount_host_root(const Packet& request) {
   return request.fd("net") >= 0 ? mount_sys() : kSuccess;
 }
 
-// A tmpfs with the node's root as its owner.
-Failure mount_tmpfs(const char* path, unsigned long flags, const char* mode, uid_t owner) {
-  Text<96> options;
-  options << "mode=" << mode << ",uid=" << owner << ",gid=" << owner;
+// A tmpfs with the node's root as its owner. `limits` are options of the kernel.
+Failure mount_tmpfs(const char* path,
+                    unsigned long flags,
+                    const char* mode,
+                    uid_t owner,
+                    std::string_view limits = "") {
+  Text<192> options;
+  options << "mode=" << mode << ",uid=" << owner << ",gid=" << owner << (limits.empty() ? "" : ",")
+          << limits;
   return mount_at(path, "tmpfs", flags, options.c_str());
 }
 
@@ -227,10 +294,12 @@ Failure mount_overlay_root(const Packet& request, uid_t root_user) {
   INIT_TRY(mount_sys());
   INIT_TRY(mount_tmpfs("/dev", MS_NOSUID | MS_NOEXEC, "755", root_user));
   INIT_TRY(make_devices(host_devices.get(), root_user));
-  INIT_TRY(mount_tmpfs("/dev/shm", kInert, "1777", root_user));
-  INIT_TRY(mount_tmpfs("/run", MS_NOSUID | MS_NODEV, "755", root_user));
+  INIT_TRY(mount_tmpfs("/dev/shm", kInert, "1777", root_user, request.get("shm_limits")));
+  INIT_TRY(
+      mount_tmpfs("/run", MS_NOSUID | MS_NODEV, "755", root_user, request.get("run_limits")));
   INIT_TRY(fill_run(request, root_user));
-  INIT_TRY(mount_tmpfs("/tmp", MS_NOSUID | MS_NODEV, "1777", root_user));
+  INIT_TRY(
+      mount_tmpfs("/tmp", MS_NOSUID | MS_NODEV, "1777", root_user, request.get("tmp_limits")));
   return forget_host_root(stage);
 }
 
@@ -262,11 +331,28 @@ Failure mount_views(const Packet& request) {
     return kSuccess;
   }
   if (has_overlay(request)) {
-    INIT_TRY(mount_view("/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, kTerminals));
+    Text<96> options;
+    options << kTerminals;
+    if (request.fields().has("ptys")) {
+      options << ",max=" << request.get("ptys");
+    }
+    INIT_TRY(mount_view("/dev/pts", "devpts", kTerminalFlags, options.c_str()));
     INIT_TRY(mount_view("/dev/mqueue", "mqueue", kInert, ""));
   }
-  if (has_overlay(request) || request.fd("net") >= 0) {
-    INIT_TRY(mount_view("/sys/fs/cgroup", "cgroup2", kInert | MS_RDONLY, ""));
+  return has_overlay(request) || request.fd("net") >= 0 ? mount_cgroups(request) : kSuccess;
+}
+
+Failure limit_terminals(std::uint64_t most) {
+  constexpr const char* kPlace = "/dev/pts";
+
+  struct statfs info {};
+
+  // The options that are not said again go back to the kernel's own.
+  Text<96> options;
+  options << kTerminals << ",max=" << most;
+  if (::statfs(kPlace, &info) != 0 || info.f_type != DEVPTS_SUPER_MAGIC ||
+      ::mount(nullptr, kPlace, nullptr, MS_REMOUNT | kTerminalFlags, options.c_str()) != 0) {
+    return failed("limiting the terminals at", kPlace);
   }
   return kSuccess;
 }

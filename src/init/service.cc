@@ -315,8 +315,7 @@ std::string_view Service::state_name() const {
   if (stopping_) {
     return kStopping;
   }
-  constexpr std::array kNames{
-      kStarting, kReady, kRunning, kBackoff, kExited, kFailed, kDone};
+  constexpr std::array kNames{kStarting, kReady, kRunning, kBackoff, kExited, kFailed, kDone};
   return kNames[static_cast<std::size_t>(state_)];
 }
 

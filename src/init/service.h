@@ -129,7 +129,7 @@ class Service {
   bool stands_ = false;    // has run for long enough since it was started
   bool has_rest_ = false;  // what it left has been killed, and may not be gone
   int quick_ends_ = 0;     // one after the other
-  int status_ = 0;   // how that one ended, once any has
+  int status_ = 0;         // how that one ended, once any has
   bool has_ended_ = false;
   bool stopping_ = false;
   bool was_ready_ = false;

@@ -130,6 +130,9 @@ void supervise(int listener, const Circumstances& circumstances, const Packet& r
   Node node;
   node.circumstances = circumstances;
   remember_node(node, request);
+  if (circumstances.own_root) {
+    node.tmpfs = OwnTmpfs::find();
+  }
   PollSet polls;
   bool answered = false;
   while (!has_stopped(node)) {

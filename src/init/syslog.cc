@@ -45,7 +45,8 @@ std::string_view text_of(std::string_view message) {
 
 }  // namespace
 
-Syslog::Syslog(UniqueFd file) : socket_(listen_on(kPath)), log_(std::move(file), Log::Input::none) {}
+Syslog::Syslog(UniqueFd file)
+    : socket_(listen_on(kPath)), log_(std::move(file), Log::Input::none) {}
 
 void Syslog::copy() {
   constexpr int kRounds = 64;  // as in Log::copy()

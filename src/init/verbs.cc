@@ -13,6 +13,7 @@
 #include "init/files.h"
 #include "init/mounts.h"
 #include "init/process.h"
+#include "init/root.h"
 #include "init/text.h"
 
 namespace nslab::init {
@@ -213,6 +214,7 @@ bool about(Node& node, Client& client) {
   for (const Field field : node.about.fields()) {
     about.add(field.key, field.value);
   }
+  node.tmpfs.describe(about);
   return reply(client, about);
 }
 
@@ -360,6 +362,14 @@ bool unmount(Node& node, Client& client) {
   return ok(client);
 }
 
+bool ptys(Node& node, Client& client) {
+  if (!node.circumstances.own_root) {
+    return bad_request(client, "the terminals are not the node's own");
+  }
+  return conclude(
+      client, limit_terminals(static_cast<std::uint64_t>(client.request.fields().number("max"))));
+}
+
 struct Verb {
   std::string_view name;
   bool (*answer)(Node& node, Client& client);
@@ -376,6 +386,7 @@ constexpr std::array kVerbs{
     Verb{"node", describe_node},
     Verb{"mkdir", mkdir},
     Verb{"rmdir", rmdir},
+    Verb{"ptys", ptys},
     Verb{"write", write},
     Verb{"remove", remove},
     Verb{"mount", mount},

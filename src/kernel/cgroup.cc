@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <iterator>
 #include <set>
@@ -28,6 +29,17 @@ Result<void> inherit_cpusets(const std::string& top, const std::string& director
     NSLAB_TRY(cgroup_limits::inherit_cpuset(directory.substr(0, end)));
   }
   return {};
+}
+
+Error cannot_limit(const std::vector<std::string>& lacking) {
+  return {.kind = ErrorKind::missing,
+          .message = "this host cannot limit " + join(lacking, ", ") + " by cgroup"};
+}
+
+bool has_sizes(const std::vector<std::string>& controllers) {
+  constexpr std::array<std::string_view, 4> kSizes{"memory", "cpu", "cpuset", "cpuacct"};
+  return std::ranges::any_of(kSizes,
+                             [&](std::string_view each) { return contains(controllers, each); });
 }
 
 bool swap_exists(bool v2, const std::string& top) {
@@ -161,8 +173,7 @@ Result<void> CgroupTree::provide(const Hierarchy& hierarchy,
 
 Result<void> CgroupTree::apply(const std::string& path, const Limits& limits) const {
   if (const auto lacking = missing(limits); !lacking.empty()) {
-    return Error{.kind = ErrorKind::missing,
-                 .message = "this host cannot limit " + join(lacking, ", ") + " by cgroup"};
+    return cannot_limit(lacking);
   }
   for (const auto& controller : cgroup_limits::kControllers) {
     const Hierarchy* hierarchy = hierarchy_of(controller.name);
@@ -186,6 +197,30 @@ Result<void> CgroupTree::apply(const std::string& path, const Limits& limits) co
     if (is_new) {
       NSLAB_TRY(move_processes(path, directory));
     }
+  }
+  return {};
+}
+
+Result<void> CgroupTree::apply_to_new(const std::string& path, const Limits& limits) const {
+  if (const auto lacking = missing(limits); !lacking.empty()) {
+    return cannot_limit(lacking);
+  }
+  for (const auto& controller : cgroup_limits::kControllers) {
+    if (!controller.limited(limits)) {
+      continue;
+    }
+    const Hierarchy& hierarchy = *hierarchy_of(controller.name);
+    const cgroup_limits::Access& access = hierarchy.v2 ? controller.v2 : controller.v1;
+    const std::string directory = place(hierarchy, path);
+    // As a rule those above have the controller already, by a cgroup that was made before.
+    const bool there =
+        hierarchy.v2 || (controller.name != "cpuset" && ::mkdir(directory.c_str(), 0755) == 0);
+    auto written = there ? access.write(directory, limits) : kernel_error("", ENOENT);
+    if (!written && written.error().os_error == ENOENT) {
+      NSLAB_TRY(provide(hierarchy, path, controller.name));
+      written = access.write(directory, limits);
+    }
+    NSLAB_TRY(std::move(written));
   }
   return {};
 }
@@ -297,6 +332,18 @@ std::vector<std::string> CgroupTree::missing(const Limits& limits) const {
   return names;
 }
 
+bool CgroupTree::can_limit(std::string_view controller) const {
+  const Hierarchy* hierarchy = hierarchy_of(controller);
+  if (hierarchy == nullptr || !hierarchy->v2 ||
+      contains(cgroup_files::words(hierarchy->top + "/cgroup.subtree_control"), controller)) {
+    return hierarchy != nullptr;
+  }
+  // Only the root of all cgroups, which has no type, may hold processes beside cgroups with
+  // controllers.
+  return !cgroup_files::exists(hierarchy->top + "/cgroup.type") ||
+         cgroup_files::words(hierarchy->top + "/cgroup.procs").empty();
+}
+
 bool CgroupTree::exists(const std::string& path) const {
   return !directories(path).empty();
 }
@@ -366,12 +413,30 @@ std::vector<std::string> CgroupTree::procs_files(const std::string& path) const 
   return files;
 }
 
-std::vector<std::string> CgroupTree::v1_procs_files(const std::string& path) const {
-  auto files = procs_files(path);
-  if (membership().v2) {
-    std::erase(files, place(membership(), path) + "/cgroup.procs");
+std::vector<std::string> CgroupTree::v1_tasks_files(const std::string& path) const {
+  std::vector<std::string> files;
+  for (const Hierarchy& each : hierarchies_) {
+    if (std::string directory = place(each, path); !each.v2 && cgroup_files::exists(directory)) {
+      files.push_back(std::move(directory) + "/tasks");
+    }
   }
   return files;
+}
+
+std::vector<std::string> CgroupTree::v1_for_programs() const {
+  std::vector<std::string> found;
+  for (const Hierarchy& each : hierarchies_) {
+    if (!each.v2 && (has_sizes(each.controllers) || contains(each.controllers, "pids"))) {
+      found.push_back(join(each.controllers, ","));
+    }
+  }
+  return found;
+}
+
+bool CgroupTree::is_sized_on_v1(const std::string& path) const {
+  return std::ranges::any_of(hierarchies_, [&](const Hierarchy& each) {
+    return !each.v2 && has_sizes(each.controllers) && cgroup_files::exists(place(each, path));
+  });
 }
 
 Result<UniqueFd> CgroupTree::directory(const std::string& path) const {

@@ -46,6 +46,10 @@ struct Limits {
 // is what the kernel does without one (weight 100, every CPU of the host).
 Limits canonical(Limits limits);
 
+// Whether the host has all CPUs of a list, and the list of those that it has: "0-1".
+bool has_cpus(const std::string& cpuset);
+std::string cpus_of_host();
+
 inline bool equivalent(const Limits& asked, const Limits& read) {
   return canonical(asked) == canonical(read);
 }
@@ -104,6 +108,9 @@ class CgroupTree {
   // Processes that are in the cgroup come under them as well.
   Result<void> apply(const std::string& path, const Limits& limits) const;
 
+  // The same for a cgroup that was just made and holds no process: nothing is lifted, nobody moved.
+  Result<void> apply_to_new(const std::string& path, const Limits& limits) const;
+
   // In canonical form.
   [[nodiscard]] Result<Limits> limits(const std::string& path) const;
   [[nodiscard]] Result<Usage> usage(const std::string& path) const;
@@ -118,6 +125,9 @@ class CgroupTree {
   // The controllers that these limits need and the host lacks: "memory", "swap",
   // "cpu", "cpuset", "pids".
   [[nodiscard]] std::vector<std::string> missing(const Limits& limits) const;
+
+  // Whether the controller is there and can be handed to cgroups of the tree.
+  [[nodiscard]] bool can_limit(std::string_view controller) const;
 
   [[nodiscard]] bool exists(const std::string& path) const;
   // The names of the cgroups directly below.
@@ -142,10 +152,18 @@ class CgroupTree {
   Result<void> wait_until_empty(const std::string& path, Deadline deadline) const;
 
   // A process is in the cgroup once "0" was written to each of these by itself,
-  // or its number by another. The second list leaves out the v2 hierarchy: for
-  // a process that is cloned into directory().
+  // or its number by another.
   [[nodiscard]] std::vector<std::string> procs_files(const std::string& path) const;
-  [[nodiscard]] std::vector<std::string> v1_procs_files(const std::string& path) const;
+  // The same for a process of one thread that writes "0" itself, without the v2 hierarchy: for
+  // one that is cloned into directory(). By threads, as the kernel then needs no lock that all
+  // forks of the host wait for (cgroup_procs_write_start() in kernel/cgroup/cgroup.c).
+  [[nodiscard]] std::vector<std::string> v1_tasks_files(const std::string& path) const;
+
+  // The hierarchies of version 1 by which programs size themselves, by their controllers as
+  // mount(8) has them: "cpu,cpuacct".
+  [[nodiscard]] std::vector<std::string> v1_for_programs() const;
+  // Whether the cgroup has a limit in one of them, other than of processes.
+  [[nodiscard]] bool is_sized_on_v1(const std::string& path) const;
 
   // For CLONE_INTO_CGROUP. Not valid, and no error, on a host without v2.
   [[nodiscard]] Result<UniqueFd> directory(const std::string& path) const;

@@ -111,22 +111,33 @@ void CgroupTree::remove_parent(bool ours) const {
 // The mark follows at once. A lab's own cgroup that is there without one was begun by a
 // command that was killed just then: others are left out (recognize()).
 Result<void> CgroupTree::make(const Hierarchy& hierarchy, const std::string& path) const {
-  NSLAB_ASSIGN(new_parent, make_directory(place(hierarchy, "")));
-  if (new_parent) {
-    NSLAB_TRY(set_mark(place(hierarchy, ""), kParentMark));
-  }
-  for (std::size_t end = 0; end != std::string::npos;) {
-    const bool is_lab = end == 0;
-    end = path.find('/', end + 1);
-    const std::string step = place(hierarchy, path.substr(0, end));
-    NSLAB_ASSIGN(is_new, make_directory(step));
-    // A node's own comes after its lab's, which has its mark then.
-    const bool may_lack_it = is_lab && (end == std::string::npos || !hierarchy.v2);
-    if (is_lab && (is_new || (may_lack_it && mark_of(step).empty()))) {
-      NSLAB_TRY(set_mark(step, mark_));
+  const auto once = [&]() -> Result<void> {
+    NSLAB_ASSIGN(new_parent, make_directory(place(hierarchy, "")));
+    if (new_parent) {
+      NSLAB_TRY(set_mark(place(hierarchy, ""), kParentMark));
     }
+    for (std::size_t end = 0; end != std::string::npos;) {
+      const bool is_lab = end == 0;
+      end = path.find('/', end + 1);
+      const std::string step = place(hierarchy, path.substr(0, end));
+      NSLAB_ASSIGN(is_new, make_directory(step));
+      // A node's own comes after its lab's, which has its mark then.
+      const bool may_lack_it = is_lab && (end == std::string::npos || !hierarchy.v2);
+      if (is_lab && (is_new || (may_lack_it && mark_of(step).empty()))) {
+        NSLAB_TRY(set_mark(step, mark_));
+      }
+    }
+    return {};
+  };
+  // The end of the last lab removes the directory of all, perhaps between our two calls; not every
+  // time.
+  constexpr int kAttempts = 100;
+  auto made = once();
+  for (int attempt = 1; !made && made.error().os_error == ENOENT && attempt < kAttempts;
+       ++attempt) {
+    made = once();
   }
-  return {};
+  return made;
 }
 
 }  // namespace nslab::kernel

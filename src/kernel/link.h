@@ -112,7 +112,7 @@ struct Link {
   std::optional<std::int32_t> peer_nsid;  // empty: the peer is in the same namespace
   bool ipv6_autoconf = false;
   bool has_ipv6 = false;  // false below kMinIpv6Mtu too
-  Traffic received;  // 0 where it was not asked for
+  Traffic received;       // 0 where it was not asked for
   Traffic sent;
 };
 

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/fd.h"
 #include "base/text.h"
 
 namespace nslab::kernel {
@@ -106,14 +107,58 @@ std::uint64_t number_in(std::string_view text) {
 
 }  // namespace
 
-Result<void> mount_tmpfs(const std::string& source, const std::string& target) {
-  if (::mount(source.c_str(), target.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") != 0) {
+std::string tmpfs_options(std::uint64_t bytes) {
+  return "size=" + std::to_string(bytes) +
+         ",nr_inodes=" + std::to_string(std::max(bytes / kBytesOfFile, std::uint64_t{1024}));
+}
+
+Result<void> mount_tmpfs(const std::string& source,
+                         const std::string& target,
+                         std::uint64_t bytes) {
+  const std::string options = "mode=755," + tmpfs_options(bytes);
+  if (::mount(source.c_str(), target.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, options.c_str()) !=
+      0) {
     return kernel_error("mounting a tmpfs on " + quote(target), errno);
   }
   if (::mount("", target.c_str(), nullptr, MS_PRIVATE, nullptr) != 0) {
     return kernel_error("making the mount " + quote(target) + " private", errno);
   }
   return {};
+}
+
+Result<void> resize_tmpfs(int file, std::uint64_t bytes) {
+  const UniqueFd context(::fspick(file, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC));
+  const std::string options = tmpfs_options(bytes);
+  bool set = context.valid();
+  for (const std::string_view option : split(options, ',')) {
+    const std::string key(option.substr(0, option.find('=')));
+    const std::string value(option.substr(key.size() + 1));
+    set = set && ::fsconfig(context.get(), FSCONFIG_SET_STRING, key.c_str(), value.c_str(), 0) == 0;
+  }
+  if (!set || ::fsconfig(context.get(), FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0) != 0) {
+    return kernel_error("changing the size of a tmpfs", errno);
+  }
+  return {};
+}
+
+TmpfsUse tmpfs_use(const std::string& path) {
+  struct statfs info {};
+
+  if (::statfs(path.c_str(), &info) != 0 || info.f_type != TMPFS_MAGIC) {
+    return {};
+  }
+  const auto block = static_cast<std::uint64_t>(info.f_bsize);
+  return {.bytes = info.f_blocks * block, .used = (info.f_blocks - info.f_bfree) * block};
+}
+
+bool takes_id_map(const std::string& path, int userns) {
+  const UniqueFd tree(::open_tree(AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  mount_attr map{.attr_set = MOUNT_ATTR_IDMAP,
+                 .attr_clr = 0,
+                 .propagation = 0,
+                 .userns_fd = static_cast<std::uint64_t>(userns)};
+  return !tree.valid() || ::mount_setattr(tree.get(), "", AT_EMPTY_PATH, &map, sizeof map) == 0 ||
+         errno != EINVAL;
 }
 
 Result<void> bind_descriptor(int fd, const std::string& target) {

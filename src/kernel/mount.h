@@ -13,9 +13,33 @@ namespace nslab::kernel {
 
 // Mounts a tmpfs that takes no part in propagation: what is mounted in it later
 // stays in this mount namespace. `source` shows in mountinfo.
-Result<void> mount_tmpfs(const std::string& source, const std::string& target);
+// It may hold `bytes`.
+Result<void> mount_tmpfs(const std::string& source, const std::string& target, std::uint64_t bytes);
+
+// How much a file of a tmpfs uses of it at the least, so that empty ones do not fill the
+// memory instead: the kernel's own inode and name take about 1 KiB.
+inline constexpr std::uint64_t kBytesOfFile = 8192;
+
+// The options of a tmpfs that may hold `bytes`.
+std::string tmpfs_options(std::uint64_t bytes);
+
+// Changes what a tmpfs may hold, by any file of it: one that is mounted where the caller
+// cannot see it, too. EINVAL where it holds more already.
+Result<void> resize_tmpfs(int file, std::uint64_t bytes);
+
+// What the tmpfs at the path may hold; 0 where that is not limited or cannot be told.
+struct TmpfsUse {
+  std::uint64_t bytes = 0;
+  std::uint64_t used = 0;
+};
+
+TmpfsUse tmpfs_use(const std::string& path);
 
 // Binds what an open descriptor refers to (a namespace, say) over a file.
+// Whether the owners of files below the path, in its file system, can be mapped to the ids of
+// a user namespace: mount_setattr(2). True where that cannot be told.
+bool takes_id_map(const std::string& path, int userns);
+
 Result<void> bind_descriptor(int fd, const std::string& target);
 
 // Detaches a mount at once; the kernel frees it when its last user is gone. What

@@ -78,8 +78,7 @@ void Batch::add(std::size_t tag,
                 const Message& message,
                 std::string what,
                 std::initializer_list<int> forgiven) {
-  Entry entry{
-      .tag = tag, .offset = bytes_.size(), .what = std::move(what), .forgiven = forgiven};
+  Entry entry{.tag = tag, .offset = bytes_.size(), .what = std::move(what), .forgiven = forgiven};
   if (message.complete()) {
     const auto bytes = message.bytes();
     bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());

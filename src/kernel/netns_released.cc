@@ -31,9 +31,9 @@ Result<void> wait_for_deletion(Socket& events, const std::string& interface, Dea
   while (!gone) {
     NSLAB_ASSIGN(in_time, events.wait_event(deadline, [&](const nlmsghdr& message) {
       const auto* header = header_of<ifinfomsg>(message);
-      gone = gone || (message.nlmsg_type == RTM_DELLINK && header != nullptr &&
-                      Attributes(message, sizeof *header, IFLA_MAX).string(IFLA_IFNAME) ==
-                          interface);
+      gone =
+          gone || (message.nlmsg_type == RTM_DELLINK && header != nullptr &&
+                   Attributes(message, sizeof *header, IFLA_MAX).string(IFLA_IFNAME) == interface);
     }));
     if (!in_time) {
       return kernel_error("waiting for network namespaces to be released", ETIMEDOUT);

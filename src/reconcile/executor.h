@@ -1,8 +1,8 @@
 // Walks a plan against a host, batch by batch.
 #pragma once
 
-#include <optional>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -28,8 +28,8 @@ class Progress {
 
 // What is done between two batches: an error ends the execution. `done` and `rest` are
 // the steps, each replacement taken apart.
-using Between = std::function<Result<void>(std::span<const plan::Step> done,
-                                           std::span<const plan::Step> rest)>;
+using Between =
+    std::function<Result<void>(std::span<const plan::Step> done, std::span<const plan::Step> rest)>;
 
 // Executes the plan as batches of one action and kind: first what goes, then what
 // changes and comes (plan/halves.h). Progress is told of these halves, and

@@ -5,14 +5,15 @@
 #include <utility>
 
 #include "base/text.h"
-#include "resource/difference.h"
+#include "reconcile/blame.h"
 
 namespace nslab::reconcile {
 namespace {
 
 Error still_different(const plan::Plan& plan) {
   const plan::Step& step = plan.steps().front();
-  std::string message = "the kernel does not have what was asked for: " + title_of(step.after ? *step.after : *step.before);
+  std::string message = "the kernel does not have what was asked for: " +
+                        title_of(step.after ? *step.after : *step.before);
   if (!step.reason.empty()) {
     message += " (" + step.reason + ")";
   }
@@ -26,14 +27,6 @@ Error still_different(const plan::Plan& plan) {
       .hint = "something on this host changes it back; 'nslab plan' shows every difference"};
 }
 
-bool is_command(const plan::Step& step) {
-  return step.id.kind >= resource::Kind::setup;
-}
-
-bool runs_setup(const plan::Step& step) {
-  return step.id.kind == resource::Kind::setup && step.action == plan::Action::create;
-}
-
 bool runs_commands(const plan::Plan& plan) {
   return std::ranges::any_of(plan.steps(), [](const plan::Step& step) {
     return is_command(step) && step.action != plan::Action::destroy;
@@ -45,128 +38,6 @@ bool may_drop(const plan::Step& step) {
   using resource::Kind;
   return step.action != plan::Action::create && step.id.kind >= Kind::netns &&
          step.id.kind <= Kind::route;
-}
-
-std::string node_of_command(const plan::Step& step) {
-  return node_of(*step.after)->name;
-}
-
-// The nodes of the setup commands that `done` ends with.
-std::set<std::string> nodes_of_last_setups(std::span<const plan::Step> done) {
-  std::set<std::string> nodes;
-  while (!done.empty() && runs_setup(done.back())) {
-    nodes.insert(node_of_command(done.back()));
-    done = done.first(done.size() - 1);
-  }
-  return nodes;
-}
-
-// The one of these nodes that is in the network namespace, or is, the place.
-const std::string* node_at(const resource::DesiredState& desired,
-                           const std::set<std::string>& nodes,
-                           std::string_view place) {
-  for (const std::string& each : nodes) {
-    const auto node = desired.resources.find(resource::node_id(each));
-    if (node == desired.resources.end()) {
-      continue;
-    }
-    const auto& net = std::get<resource::Node>(node->second.spec).ns(resource::NsType::net);
-    if (each == place || (net.mode == resource::NsChoice::Mode::node && net.of == place)) {
-      return &each;
-    }
-  }
-  return nullptr;
-}
-
-// What has become of an object at one of the places of `nodes`, "a:eth1 mtu is 1300, not
-// 1400", and which of them it was.
-struct Changed {
-  std::string node;
-  std::string what;
-};
-
-std::optional<Changed> changed_by(const resource::DesiredState& desired,
-                                  const std::set<std::string>& nodes,
-                                  const plan::Step& step) {
-  const resource::Spec& spec = step.after ? *step.after : *step.before;
-  const auto* veth = std::get_if<resource::Veth>(&spec);
-  std::vector<std::string> places = resource::places_of(spec);
-  const bool changed = step.before && step.after;
-  if (changed) {
-    for (const auto& each : resource::differences(*step.before, *step.after)) {
-      if (veth != nullptr) {
-        const auto& end = each.field.starts_with(title_of(veth->a) + " ") ? veth->a : veth->b;
-        places = {end.netns};
-      }
-      for (const std::string& place : places) {
-        if (const auto* node = node_at(desired, nodes, place)) {
-          const std::string subject =
-              veth != nullptr ? each.field : title_of(spec) + " " + each.field;
-          return Changed{*node, subject + " is " + each.before + ", not " + each.after};
-        }
-      }
-    }
-    return std::nullopt;
-  }
-  for (const std::string& place : places) {
-    if (const auto* node = node_at(desired, nodes, place)) {
-      return Changed{*node, title_of(spec) + (step.after ? " is gone" : " is in the way")};
-    }
-  }
-  return std::nullopt;
-}
-
-constexpr const char* kWhoseItIs =
-    "what the file says is not the node's to change: take it out of the file, where it then is "
-    "the node's own, or say it there as the node has it";
-
-// The first thing that the file says and setup has changed. What follows from it may stand
-// before it in the plan.
-std::optional<Error> broken_by_setup(const resource::DesiredState& desired,
-                                     const std::set<std::string>& nodes,
-                                     const plan::Plan& left) {
-  std::optional<Error> first;
-  for (const plan::Step& step : left.steps()) {
-    auto changed = changed_by(desired, nodes, step);
-    if (!changed || (first && step.id.kind != resource::Kind::veth)) {
-      continue;
-    }
-    first = Error{.kind = ErrorKind::node,
-                  .message = "setup of node " + quote(changed->node) +
-                             " has changed what the lab file says: " + changed->what,
-                  .where = step.origin,
-                  .hint = kWhoseItIs};
-    if (step.id.kind == resource::Kind::veth) {
-      break;
-    }
-  }
-  return first;
-}
-
-// Services may do as they like, whenever they do it: what they change of what the file says
-// is drift. Nothing where the plan has other steps as well.
-std::optional<std::vector<Error>> drift_by_services(const resource::DesiredState& desired,
-                                                    const plan::Plan& executed,
-                                                    const plan::Plan& left) {
-  std::set<std::string> nodes;
-  for (const plan::Step& step : executed.steps()) {
-    if (step.id.kind == resource::Kind::service && step.after) {
-      nodes.insert(node_of_command(step));
-    }
-  }
-  std::vector<Error> warnings;
-  for (const plan::Step& step : left.steps()) {
-    auto changed = is_command(step) ? std::nullopt : changed_by(desired, nodes, step);
-    if (!changed) {
-      return std::nullopt;
-    }
-    warnings.push_back({.kind = ErrorKind::node,
-                        .message = "a service of node " + quote(changed->node) +
-                                   " has changed what the lab file says: " + changed->what,
-                        .where = step.origin,
-                        .hint = "it is drift from now on: the next 'nslab up' sets it back"});
-  }
-  return warnings;
 }
 
 // The host is as it was: nothing was done to it yet.
@@ -339,7 +210,7 @@ Result<void> Reconciler::converge(const resource::DesiredState& desired,
   // Some changes make the kernel drop what depends on them: taking an interface's last
   // address drops its routes. What such a change lost is made in a second pass; what then
   // still differs is an error. Where commands run, that is over before the first of them,
-  // so that what they did is never taken for such a loss and undone (decision 18).
+  // so that what they did is never taken for such a loss and undone (decision 20).
   const int passes = runs_commands(first) ? 1 : 2;
   Scope scope(desired, before);
   plan::Plan second;
@@ -349,14 +220,13 @@ Result<void> Reconciler::converge(const resource::DesiredState& desired,
       return plan->conflicts().front();
     }
     scope.reach(*plan);
-    NSLAB_TRY(execute(
-        *plan,
-        host_,
-        progress_,
-        report.profile,
-        [&](std::span<const plan::Step> done, std::span<const plan::Step> rest) {
-          return between(desired, before, done, rest, report);
-        }));
+    NSLAB_TRY(execute(*plan,
+                      host_,
+                      progress_,
+                      report.profile,
+                      [&](std::span<const plan::Step> done, std::span<const plan::Step> rest) {
+                        return between(desired, before, done, rest, report);
+                      }));
     {
       const Profile::Timer timer(report.profile, "settle");
       progress_.stage("waiting for the kernel");

@@ -42,6 +42,13 @@ std::string memory(const NodeStatus& node) {
   return text;
 }
 
+// Threads count against the limit as well.
+std::string processes(const NodeStatus& node) {
+  return node.pids && node.pids_limit
+             ? std::to_string(*node.pids) + "/" + std::to_string(*node.pids_limit)
+             : std::to_string(node.processes);
+}
+
 std::string services(const NodeStatus& node) {
   std::string text;
   for (const ServiceStatus& service : node.services) {
@@ -82,7 +89,7 @@ std::string node_table(const host::LabStatus& live, const Style& style, std::siz
     table.add({node.name,
                state_of(node),
                node.addresses.empty() ? "-" : join(node.addresses, ", "),
-               std::to_string(node.processes),
+               processes(node),
                memory(node),
                node.cpu_time ? seconds(*node.cpu_time) : "-",
                services(node)});
@@ -134,6 +141,8 @@ Json node_json(const NodeStatus& node) {
           {"pid", node.init_pid},
           {"addresses", node.addresses},
           {"processes", node.processes},
+          {"pids", optional_json(node.pids)},
+          {"pids-limit", optional_json(node.pids_limit)},
           {"memory", optional_json(node.memory)},
           {"memory-limit", optional_json(node.memory_limit)},
           {"cpu-microseconds", node.cpu_time ? Json(node.cpu_time->count()) : Json(nullptr)},
@@ -156,6 +165,11 @@ std::string status_text(const StatusView& view, const Style& style, std::size_t 
   if (!view.file.empty()) {
     text += "  " + style.paint(Colour::faint, view.file);
   }
+  if (view.live->layers_limit) {
+    text += style.paint(Colour::faint,
+                        "  " + format_bytes(view.live->layers_used) + " of " +
+                            format_bytes(*view.live->layers_limit) + " written");
+  }
   text += "\n" + node_table(*view.live, style, most) + cable_table(*view.live, style, most);
   if (view.drift != nullptr && !view.drift->empty()) {
     text += "\n" + style.paint(Colour::yellow, "drift") + ": 'nslab up' would\n" +
@@ -177,6 +191,8 @@ Json status_json(const StatusView& view) {
   }
   return {{"lab", view.lab},
           {"file", view.file},
+          {"layers-used", view.live->layers_used},
+          {"layers-limit", optional_json(view.live->layers_limit)},
           {"nodes", std::move(nodes)},
           {"cables", std::move(cables)},
           {"drift", view.drift != nullptr ? plan_json(*view.drift) : Json(nullptr)}};

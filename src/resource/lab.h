@@ -11,16 +11,18 @@
 
 namespace nslab::resource {
 
-// The lab's own directory, its two tmpfs mounts and its cgroup. Everything else
+// The lab's own directory, its tmpfs mounts and its cgroup. Everything else
 // of the lab lives in it and goes with it.
 struct Lab {
   static constexpr Kind kKind = Kind::lab;
   std::string name;
-  bool whole = true;  // false where making it was cut short
+  bool whole = true;   // false where making it was cut short
+  std::string layers;  // a Share (share.h): what all nodes' layers may hold, together
 
   static constexpr auto fields() {
     return std::tuple{field("name", &Lab::name, Cost::replace),
-                      field("whole", &Lab::whole, Cost::replace)};
+                      field("whole", &Lab::whole, Cost::replace),
+                      field("layers", &Lab::layers)};
   }
 
   bool operator==(const Lab&) const = default;
@@ -43,6 +45,10 @@ struct SharedFile {
 
   bool operator==(const SharedFile&) const = default;
 };
+
+// A limit that every node has unless its file lifts it. Where a host cannot limit processes it
+// stands for none, so that labs come up there as well.
+inline constexpr std::uint64_t kDefaultPids = 4096;
 
 // A node's cgroup. A limit without a value is no limit.
 struct Cgroup {
@@ -75,16 +81,14 @@ struct Cgroup {
   bool operator==(const Cgroup&) const = default;
 };
 
-// A user namespace: ids 0 to count-1 inside are first_id onwards outside.
+// A user namespace, of as many ids. Which of the host's stand behind them is the host's affair.
 struct UserNs {
   static constexpr Kind kKind = Kind::userns;
   std::string node;
-  std::uint32_t first_id = 0;
   std::uint32_t count = 65536;
 
   static constexpr auto fields() {
     return std::tuple{field("node", &UserNs::node, Cost::replace),
-                      field("first-id", &UserNs::first_id, Cost::replace),
                       field("count", &UserNs::count, Cost::replace)};
   }
 

@@ -54,7 +54,7 @@ struct Bridge {
   bool operator==(const Bridge&) const = default;
 };
 
-// What the lab file says of a node's interface (decision 18). An interface is given a
+// What the lab file says of a node's interface (decision 20). An interface is given a
 // value for each when it is made; of what the file does not say, the node may make
 // what it likes from then on, and no difference is seen.
 struct Says {

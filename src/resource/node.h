@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -64,6 +65,11 @@ struct Node {
   // Where the host's file systems are others than those that its root was made of; never
   // wanted.
   std::string stale;
+  // With a root of its own: what its file systems may hold, each a Share (share.h).
+  std::string tmp;
+  std::string run;
+  std::string shm;
+  std::optional<std::uint64_t> ptys;  // terminals at a time
   // What is wrong with a node that runs, so that it has to be made anew: it does not answer,
   // say. Nothing else of it can then be compared.
   std::string fault;
@@ -85,7 +91,11 @@ struct Node {
                       field("environment", &Node::environment),
                       field("keep", &Node::keep),
                       field("host's file systems", &Node::stale, Cost::replace),
-                      field("fault", &Node::fault, Cost::replace)};
+                      field("fault", &Node::fault, Cost::replace),
+                      field("tmp", &Node::tmp),
+                      field("run", &Node::run),
+                      field("shm", &Node::shm),
+                      field("ptys", &Node::ptys)};
   }
 
   bool operator==(const Node&) const = default;

@@ -115,9 +115,7 @@ std::string title_of(const Spec& spec) {
     return to_string(id_of(spec));
   }
   const VethEnd& far = veth->b;
-  const std::string to = !far.bridge.empty()  ? far.bridge
-                         : far.netns.empty() ? "?"
-                                             : title_of(far);
+  const std::string to = !far.bridge.empty() ? far.bridge : far.netns.empty() ? "?" : title_of(far);
   return "cable " + title_of(veth->a) + " -- " + to;
 }
 

@@ -179,8 +179,7 @@ std::string RecordStore::path(const std::string& lab, const char* suffix) const 
 }
 
 std::optional<LabSource> RecordStore::read(const std::string& lab, const char* suffix) const {
-  const auto text = read_regular_file(path(lab, suffix));
-  auto entry = from_text(text.value_or(""));  // what is cut short has the wrong sum
+  auto entry = from_text(text_of(path(lab, suffix)));  // what is cut short has the wrong sum
   if (!entry || entry->lab != lab || entry->boot_id != boot_id()) {
     return std::nullopt;
   }

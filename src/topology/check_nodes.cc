@@ -118,7 +118,7 @@ void check_commands(const Draft& draft, const Node& node) {
 }
 
 void check_limits(const Draft& draft, const LimitKeys& limits) {
-  if (limits.swap && !limits.memory.given()) {
+  if (limits.swap && !limits.memory.value_or({})) {
     draft.problems.semantic(
         limits.swap.key, "a limit of swap needs one of memory", "add memory, such as memory: 128M");
   }
@@ -144,6 +144,26 @@ void refuse_below_files(const Draft& draft,
       }
     }
   }
+}
+
+// What stands in a root of its own cannot be limited where the node has none.
+void check_root_limits(const Draft& draft, const Node& node) {
+  if (node.has_own_root()) {
+    return;
+  }
+  const LimitKeys& limits = node.keys.limits.or_empty();
+  const auto refuse = [&](const auto& key, std::string_view what) {
+    if (key.given() && key.value_or({})) {
+      draft.problems.semantic(
+          key.key,
+          "node " + quote(node.name) + " has no " + std::string(what) + " of its own to limit",
+          "write 'none' there");
+    }
+  };
+  refuse(limits.ptys, "terminals");
+  refuse(limits.tmp, "/tmp");
+  refuse(limits.run, "/run");
+  refuse(limits.shm, "/dev/shm");
 }
 
 void check_paths(const Draft& draft, const Node& node) {
@@ -247,6 +267,7 @@ void check_nodes(const Draft& draft) {
     names.add(node);
     check_commands(draft, node);
     check_limits(draft, node.keys.limits.or_empty());
+    check_root_limits(draft, node);
     check_paths(draft, node);
     const auto& root = node.keys.root;
     if (root && root->starts_with('.') && host_path(draft.topology, *root).empty()) {

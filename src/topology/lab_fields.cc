@@ -37,6 +37,11 @@ std::span<const Row<LabKeys>> LabKeys::rows() {
                             .fallback = "",
                             .example = "links: [\"web:eth2 -- db:eth1\"]",
                             .cost = Cost::see_below}),
+      row<&LabKeys::limits>("limits",
+                            {.doc = "What the lab as a whole may use of the host.",
+                             .fallback = "",
+                             .example = "limits: {layers: 2G}",
+                             .cost = Cost::see_below}),
       row<&LabKeys::defaults>("defaults",
                               {.doc = "Keys that every node has unless it, or a group of its, "
                                       "says otherwise.",
@@ -49,6 +54,24 @@ std::span<const Row<LabKeys>> LabKeys::rows() {
                              .fallback = "",
                              .example = "groups: {small: {limits: {memory: 64M}}}",
                              .cost = Cost::see_below}),
+  };
+  return table;
+}
+
+const BlockText LabLimitKeys::kBlock{
+    .name = "lab limits",
+    .noun = "'limits'",
+    .doc = "A lab's `limits`. Changed while it runs; `none` lifts one.",
+    .inherits = false};
+
+std::span<const Row<LabLimitKeys>> LabLimitKeys::rows() {
+  static const std::array table{
+      row<&LabLimitKeys::layers>(
+          "layers",
+          {.doc = "What all its nodes write to their roots, together, in memory: a size, or a "
+                  "part of the host's memory. Who writes more is told that no space is left.",
+           .fallback = "25%",
+           .example = "layers: 2G"}),
   };
   return table;
 }

@@ -121,12 +121,23 @@ struct LimitKeys {
   static const BlockText kBlock;
   static std::span<const Row<LimitKeys>> rows();
 
-  Setting<Scalar<MemorySize>> memory;
+  Setting<OrNone<Scalar<MemorySize>>> memory;
   Setting<Scalar<Size>> swap;
-  Setting<Scalar<Cpus>> cpus;
+  Setting<OrNone<Scalar<Cpus>>> cpus;
   Setting<Scalar<CpuWeight>> cpu_weight;
   Setting<Scalar<CpuSet>> cpuset;
-  Setting<Scalar<PidLimit>> pids;
+  Setting<OrNone<Scalar<PidLimit>>> pids;
+  Setting<OrNone<Scalar<PtyLimit>>> ptys;
+  Setting<OrNone<Scalar<Share>>> tmp;
+  Setting<OrNone<Scalar<Share>>> run;
+  Setting<OrNone<Scalar<Share>>> shm;
+};
+
+struct LabLimitKeys {
+  static const BlockText kBlock;
+  static std::span<const Row<LabLimitKeys>> rows();
+
+  Setting<OrNone<Scalar<Share>>> layers;
 };
 
 struct NamespaceKeys {
@@ -226,6 +237,7 @@ struct LabKeys {
   Setting<TableOf<InterfaceName, ShortBlock<SubnetKeys, &SubnetKeys::cidr>, kMaxSubnets>> subnets;
   Setting<TableOf<Name, OptionalBlock<NodeKeys>, kMaxNodes>> nodes;
   Setting<ListOf<ShortBlock<LinkKeys, &LinkKeys::ends>, kMaxLinks>> links;
+  Setting<Block<LabLimitKeys>> limits;
   Setting<OptionalBlock<NodeKeys>> defaults;
   Setting<TableOf<Name, OptionalBlock<NodeKeys>>> groups;
 };

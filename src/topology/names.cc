@@ -92,14 +92,4 @@ std::string PortNames::add(const std::string& node, const std::string& interface
   return name;
 }
 
-std::uint32_t UserIds::add(std::string_view node) {
-  constexpr std::uint32_t kFirst = 1'000'000;
-  constexpr std::uint32_t kRanges = 65'000;  // up to 4,260,840,000
-  auto range = static_cast<std::uint32_t>(stable_hash(node) % kRanges);
-  while (!taken_.insert(range).second) {
-    range = (range + 1) % kRanges;
-  }
-  return kFirst + range * resource::UserNs{}.count;
-}
-
 }  // namespace nslab::topology

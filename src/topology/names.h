@@ -46,15 +46,4 @@ class PortNames {
   std::unordered_set<std::string> taken_;
 };
 
-// Ranges of user ids outside, one per user namespace. Made from the name, so that
-// a node keeps its own when others come and go.
-class UserIds {
- public:
-  // The first of the range.
-  std::uint32_t add(std::string_view node);
-
- private:
-  std::unordered_set<std::uint32_t> taken_;
-};
-
 }  // namespace nslab::topology

@@ -215,7 +215,9 @@ std::span<const Row<RouteKeys>> RouteKeys::rows() {
 const BlockText LimitKeys::kBlock{
     .name = "limits",
     .noun = "'limits'",
-    .doc = "A node's `limits`. A key that is not there is no limit. Changed while the node runs."};
+    .doc =
+        "A node's `limits`. Changed while the node runs. `none` lifts a limit that it has by "
+        "default, or by `defaults` and `groups`."};
 
 std::span<const Row<LimitKeys>> LimitKeys::rows() {
   static const std::array table{
@@ -239,9 +241,24 @@ std::span<const Row<LimitKeys>> LimitKeys::rows() {
           "cpuset",
           {.doc = "The CPUs that it may run on.", .fallback = "", .example = "cpuset: \"0-1,3\""}),
       row<&LimitKeys::pids>("pids",
-                            {.doc = "Processes and threads, the node's init included.",
-                             .fallback = "",
+                            {.doc = "Processes and threads, the node's init included. A host "
+                                    "that cannot limit them has the default for none.",
+                             .fallback = "4096",
                              .example = "pids: 64"}),
+      row<&LimitKeys::ptys>("ptys",
+                            {.doc = "Terminals that are open at a time, those of `exec` and "
+                                    "`shell` included.",
+                             .fallback = "64",
+                             .example = "ptys: 8"}),
+      row<&LimitKeys::tmp>("tmp",
+                           {.doc = "What its /tmp may hold, in memory: a size, or a part of the "
+                                   "host's memory. Files count as 8K each at the least.",
+                            .fallback = "10%",
+                            .example = "tmp: 64M"}),
+      row<&LimitKeys::run>(
+          "run", {.doc = "The same of its /run.", .fallback = "10%", .example = "run: 5%"}),
+      row<&LimitKeys::shm>(
+          "shm", {.doc = "The same of its /dev/shm.", .fallback = "64M", .example = "shm: 1G"}),
   };
   return table;
 }

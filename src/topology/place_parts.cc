@@ -183,13 +183,13 @@ std::optional<std::size_t> place_end(Draft& draft,
                             did_you_mean(draft.problems, interface->node, draft.nodes));
     return std::nullopt;
   }
-  const auto endpoint = add_interface(draft,
-                                      node->second,
-                                      {.name = interface->interface,
-                                       .where = interface.where,
-                                       .mtu = keys.mtu.value_or(kDefaultMtu),
-                                       .says = {.mac = end.value.mac.given(),
-                                                .mtu = keys.mtu.given()}});
+  const auto endpoint =
+      add_interface(draft,
+                    node->second,
+                    {.name = interface->interface,
+                     .where = interface.where,
+                     .mtu = keys.mtu.value_or(kDefaultMtu),
+                     .says = {.mac = end.value.mac.given(), .mtu = keys.mtu.given()}});
   if (!endpoint) {
     draft.incomplete[node->second] = true;
     return std::nullopt;

@@ -43,6 +43,7 @@ class Sharing {
     }
     for (const Node& node : nodes_) {
       check_user(node);
+      check_private_user(node);
       check_consequences(node);
     }
   }
@@ -154,6 +155,30 @@ class Sharing {
                                    quote(nodes_[*owner].name) + " and cannot enter its " +
                                    title(type),
                                "let one of the two share the user namespace of the other");
+    }
+  }
+
+  // What only root of the host can mount, or shows no owner that the node knows.
+  void check_private_user(const Node& node) {
+    if (user_of(node).empty() || !node.owns(NsType::mnt)) {
+      return;
+    }
+    const bool whole = node.keys.root && *node.keys.root == "host";
+    for (const NsType type : {NsType::cgroup, NsType::ipc}) {
+      if (node.ns(type).mode == NsChoice::Mode::host && !(whole && type == NsType::ipc)) {
+        draft_.problems.semantic(key_of(node, type).where,
+                                 "node " + quote(node.name) +
+                                     " has a user namespace and cannot show the host's " +
+                                     title(type),
+                                 "take this out, or write 'user: host'");
+      }
+    }
+    if (whole) {
+      draft_.problems.semantic(node.keys.root.where,
+                               "node " + quote(node.name) +
+                                   " has a user namespace, and the host's root has no files of "
+                                   "its users",
+                               "take this out, or write 'user: host'");
     }
   }
 

@@ -54,6 +54,7 @@ using Metric = Whole<std::uint32_t, 0, 4294967295>;
 using PortNumber = Whole<std::uint16_t, 1, 65535>;
 using CpuWeight = Whole<std::uint64_t, 1, 10000>;
 using PidLimit = Whole<std::uint64_t, 1, 4194304>;
+using PtyLimit = Whole<std::uint64_t, 1, 1048576>;
 
 struct Flag {
   using Type = bool;
@@ -81,6 +82,14 @@ struct Size {
 
 struct MemorySize : Size {
   static std::optional<std::uint64_t> parse(std::string_view text);
+  static std::string hint(std::string_view text);
+  static Shape shape();
+};
+
+// Of what the host has of memory, or a size: a text of resource/share.h.
+struct Share {
+  using Type = std::string;
+  static std::optional<std::string> parse(std::string_view text);
   static std::string hint(std::string_view text);
   static Shape shape();
 };

@@ -135,27 +135,6 @@ Shape FileText::shape() {
   return shape;
 }
 
-std::optional<std::string> UserName::parse(std::string_view text) {
-  constexpr std::size_t kMost = 64;
-  const auto is_name = [](std::string_view name) {
-    const auto fits = [](char each) {
-      return std::isalnum(static_cast<unsigned char>(each)) != 0 || each == '_' || each == '-' ||
-             each == '.';
-    };
-    return !name.empty() && name.size() <= kMost && name.front() != '-' && std::ranges::all_of(name, fits);
-  };
-  const std::size_t colon = text.find(':');
-  const bool fits = is_name(text.substr(0, colon)) &&
-                    (colon == std::string_view::npos || is_name(text.substr(colon + 1)));
-  return fits ? std::optional(std::string(text)) : std::nullopt;
-}
-
-Shape UserName::shape() {
-  constexpr const char* kPattern =
-      "[A-Za-z0-9_.][A-Za-z0-9_.-]{0,63}(:[A-Za-z0-9_.][A-Za-z0-9_.-]{0,63})?";
-  return text_shape("a user, or user:group", kPattern);
-}
-
 std::optional<std::string> NodePath::parse(std::string_view text) {
   constexpr std::size_t kMaxPath = 4095;
   constexpr std::size_t kMaxPart = 255;

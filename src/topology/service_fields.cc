@@ -32,20 +32,22 @@ std::span<const Row<ServiceKeys>> ServiceKeys::rows() {
                                     .fallback = "/",
                                     .example = "directory: /srv",
                                     .cost = Cost::service_restart}),
-      row<&ServiceKeys::user>("user",
-                              {.doc = "Whom it runs as: a name or number of the node's own "
-                                      "`/etc/passwd`, and perhaps `:GROUP`; with that user's other "
-                                      "groups, HOME, USER, LOGNAME and SHELL. Its `ready` command too.",
-                               .fallback = "root",
-                               .example = "user: www-data",
-                               .cost = Cost::service_restart}),
-      row<&ServiceKeys::once>("once",
-                              {.doc = "A job, such as one that loads a configuration: it is done when it "
-                                      "ends with 0, which is what all that comes `after` it waits for. "
-                                      "It runs each time its node starts. Not with `ready` or `restart`.",
-                               .fallback = "false",
-                               .example = "once: true",
-                               .cost = Cost::service_restart}),
+      row<&ServiceKeys::user>(
+          "user",
+          {.doc = "Whom it runs as: a name or number of the node's own "
+                  "`/etc/passwd`, and perhaps `:GROUP`; with that user's other "
+                  "groups, HOME, USER, LOGNAME and SHELL. Its `ready` command too.",
+           .fallback = "root",
+           .example = "user: www-data",
+           .cost = Cost::service_restart}),
+      row<&ServiceKeys::once>(
+          "once",
+          {.doc = "A job, such as one that loads a configuration: it is done when it "
+                  "ends with 0, which is what all that comes `after` it waits for. "
+                  "It runs each time its node starts. Not with `ready` or `restart`.",
+           .fallback = "false",
+           .example = "once: true",
+           .cost = Cost::service_restart}),
       row<&ServiceKeys::ready>("ready",
                                {.doc = "How to tell that it is ready.",
                                 .fallback = "it is, once it has run for a quarter of a second",
@@ -57,10 +59,11 @@ std::span<const Row<ServiceKeys>> ServiceKeys::rows() {
                                   .fallback = "never",
                                   .example = "restart: on-failure",
                                   .cost = Cost::service_restart}),
-      row<&ServiceKeys::after>("after",
-                               {.doc = "Services of the same node that have to be ready, or done, first.",
-                                .fallback = "",
-                                .example = "after: [db]"}),
+      row<&ServiceKeys::after>(
+          "after",
+          {.doc = "Services of the same node that have to be ready, or done, first.",
+           .fallback = "",
+           .example = "after: [db]"}),
       row<&ServiceKeys::stop>("stop",
                               {.doc = "How it is stopped. With it, also `down` stops the service "
                                       "this way; without, the whole node is killed at once.",

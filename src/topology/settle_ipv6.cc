@@ -24,14 +24,13 @@ void check_mtu(const Draft& draft, const Port& port, const Interface& interface)
   if (!*port.mtu || interface.mtu >= kMinIpv6Mtu || (!interface.has_ipv6() && !asked)) {
     return;
   }
-  draft.problems.semantic(port.mtu->where,
-                          "IPv6 needs an MTU of at least " + std::to_string(kMinIpv6Mtu) +
-                              ", and interface " + quote(interface.name) + " of node " +
-                              quote(draft.node_of(port).name) +
-                              (interface.has_ipv6() ? " has an IPv6 address"
-                                                    : " is to have a link-local address"),
-                          interface.has_ipv6() ? "take the IPv6 address away, or raise the MTU"
-                                               : "write 'ipv6: none', or raise the MTU");
+  draft.problems.semantic(
+      port.mtu->where,
+      "IPv6 needs an MTU of at least " + std::to_string(kMinIpv6Mtu) + ", and interface " +
+          quote(interface.name) + " of node " + quote(draft.node_of(port).name) +
+          (interface.has_ipv6() ? " has an IPv6 address" : " is to have a link-local address"),
+      interface.has_ipv6() ? "take the IPv6 address away, or raise the MTU"
+                           : "write 'ipv6: none', or raise the MTU");
 }
 
 // Two keys for one value of the kernel's.
@@ -61,9 +60,8 @@ void settle_ipv6(Draft& draft) {
     check_mtu(draft, port, interface);
     check_sysctls(draft, port, interface);
     interface.says.ipv6 = port.ipv6->given();
-    interface.link_local = port.ipv6->value
-                               ? *port.ipv6->value == Ipv6Mode::link_local
-                               : by_default(interface);
+    interface.link_local =
+        port.ipv6->value ? *port.ipv6->value == Ipv6Mode::link_local : by_default(interface);
   }
 }
 

@@ -152,17 +152,17 @@ class Change(NslabTest):
         lab = Lab("change")
         before = lab.identity("a")
         more = lambda *lines: lab_file(LAB.replace(MORE, f"    setup: [{', '.join(lines)}]\n"), "changed")
-        succeed(nslab("up", "--take-over", more("touch /one")))
+        succeed(nslab("up", "--take-over", more("touch /run/one")))
         self.assertEqual(lab.identity("a"), before)
-        succeed(nslab("up", "--take-over", more("touch /one", "touch /two")))
+        succeed(nslab("up", "--take-over", more("touch /run/one", "touch /run/two")))
         self.assertEqual(lab.identity("a"), before)
-        self.assertEqual(lab.shell("a", "ls /one /two"), "/one\n/two")
-        for lines, left in ((["touch /two"], "/two"), ([], "")):
+        self.assertEqual(lab.shell("a", "ls /run/one /run/two"), "/run/one\n/run/two")
+        for lines, left in ((["touch /run/two"], "/run/two"), ([], "")):
             succeed(nslab("up", "--take-over", more(*lines)))
             after = lab.identity("a")
             self.assertNotEqual(after["init"], before["init"])
             self.assertEqual(after["links"], before["links"])
-            self.assertEqual(lab.exec("a", "sh", "-c", "ls /one /two 2>/dev/null").text, left)
+            self.assertEqual(lab.exec("a", "sh", "-c", "ls /run/one /run/two 2>/dev/null").text, left)
             before = after
 
     def test_a_changed_service_leaves_the_other_alone(self):

@@ -149,6 +149,11 @@ class StateDirectory(NslabTest):
                 self.assert_no_residue(before)
 
 
+def listen(path):
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(path))
+
+
 class Records(NslabTest):
     """What stands where a record or a lock is and is none: no hang, no end of memory."""
 
@@ -156,7 +161,7 @@ class Records(NslabTest):
         "a pipe": os.mkfifo,
         "a link to a device": lambda path: path.symlink_to("/dev/zero"),
         "a link to nothing": lambda path: path.symlink_to("/nonexistent/x"),
-        "a socket": lambda path: socket.socket(socket.AF_UNIX).bind(str(path)),
+        "a socket": listen,
         "a sparse file": lambda path: (path.touch(), os.truncate(path, 900 << 30)),
         "an empty file": lambda path: path.touch(),
     }

@@ -136,8 +136,7 @@ TEST_CASE("file: in a directory of the host's it covers, and is not made") {
     CHECK(node.ask("write", file(path, "the lab's")) == "ok");
     CHECK(node.out("cat " + path) == "the lab's");
     CHECK(node.ask("write", file(path, "another")) == "ok");
-    CHECK(node.out("cat " + path + "; grep -c /d/ /proc/mounts") ==
-          "another2\n");
+    CHECK(node.out("cat " + path + "; grep -c /d/ /proc/mounts") == "another2\n");
     CHECK(node.ask("remove", file(path, "")) == "ok");
     CHECK(node.out("cat " + path) == "the host's\n");
   }

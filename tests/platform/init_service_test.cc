@@ -104,7 +104,7 @@ TEST_CASE("service: what ends before it is ready has failed") {
                      .add("ready", "file")
                      .add("path", "/none")
                      .add("timeout_ms", "200")) == "ok");
-  CHECK(node.ask("wait", named("t")) == 
+  CHECK(node.ask("wait", named("t")) ==
         "failed what=was not ready within 200 ms: there is no /none errno=0");
   CHECK(state_of(node, "t") == "running");
 }

@@ -104,8 +104,7 @@ Result<ObservedState> FakeHost::observe(const host::Places& places) {
 
 host::Outcome FakeHost::confirm(std::span<const resource::Spec* const> services) {
   for (std::size_t i = 0; i < services.size(); ++i) {
-    auto& service = std::get<resource::Service>(
-        world.resources.at(id_of(*services[i])).spec);
+    auto& service = std::get<resource::Service>(world.resources.at(id_of(*services[i])).spec);
     if (short_lived.contains(service.name)) {
       service.ended = true;
       return host::Failure{i, Error{.kind = ErrorKind::node, .message = "it has ended"}};

@@ -82,7 +82,7 @@ class Lowering {
     }
     add(cgroup);
     if (node.own_user) {
-      add(UserNs{.node = node.name, .first_id = 65536U * (node.number + 16U)});
+      add(UserNs{.node = node.name});
     }
     if (!node.net_of.empty()) {
       return;
