@@ -40,8 +40,7 @@ Result<std::vector<std::string>> names_in(const std::string& directory) {
 }
 
 Result<void> remove_if_empty(const std::string& path) {
-  if (::rmdir(path.c_str()) != 0 && errno != ENOTEMPTY && errno != EEXIST && errno != ENOENT &&
-      errno != EBUSY) {
+  if (::rmdir(path.c_str()) != 0 && errno != ENOTEMPTY && errno != EEXIST && errno != ENOENT) {
     return kernel_error("removing " + quote(path), errno);
   }
   return {};

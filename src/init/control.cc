@@ -100,12 +100,9 @@ bool serve(Node& node, Client& client) {
 void remember_node(Node& node, const Packet& packet) {
   Writer about("node");
   for (const Field field : packet.fields()) {
-    if (field.key == "env" || field.key == "spec" || field.key == "sees") {
+    if (field.key == "env" || field.key == "spec") {
       about.add(field.key, field.value);
     }
-  }
-  if (!packet.fields().has("sees") && node.about.fields().has("sees")) {
-    about.add("sees", node.about.get("sees"));
   }
   node.about = Packet(about);
 }

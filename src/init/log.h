@@ -12,13 +12,8 @@ namespace nslab::init {
 
 class Log {
  public:
-  enum class Input {
-    pipe,
-    none,  // all comes by note()
-  };
-
   // Goes on at the end of the file.
-  explicit Log(UniqueFd file, Input input = Input::pipe);
+  explicit Log(UniqueFd file);
 
   // Where a service writes; nothing (/dev/null) when there is no log.
   [[nodiscard]] int input() const;

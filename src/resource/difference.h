@@ -9,14 +9,13 @@
 namespace nslab::resource {
 
 struct Difference {
-  std::string field;   // "mtu"; of an end of a cable "web:eth0 mtu"
+  std::string field;   // "a.mtu"
   std::string before;  // as a person reads it
   std::string after;
   Cost cost = Cost::nothing;
 };
 
-// The fields in which two specs of one kind and id differ; empty when equal, but for
-// what the lab file has no say about (VethEnd::rules()).
+// The fields in which two specs of one kind and id differ; empty when equal.
 std::vector<Difference> differences(const Spec& before, const Spec& after);
 
 // "mtu 1500 -> 9000, up no -> yes"

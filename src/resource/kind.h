@@ -23,13 +23,12 @@ enum class Kind : std::uint8_t {
   node,
   sysctl,
   mount,
-  directory,
   file,
   setup,
   service,
 };
 
-inline constexpr std::array<std::string_view, 17> kKindNames{"lab",
+inline constexpr std::array<std::string_view, 16> kKindNames{"lab",
                                                              "shared-file",
                                                              "cgroup",
                                                              "userns",
@@ -42,7 +41,6 @@ inline constexpr std::array<std::string_view, 17> kKindNames{"lab",
                                                              "node",
                                                              "sysctl",
                                                              "mount",
-                                                             "directory",
                                                              "file",
                                                              "setup",
                                                              "service"};

@@ -29,7 +29,6 @@ using Spec = std::variant<Lab,
                           Node,
                           Sysctl,
                           Mount,
-                          Directory,
                           File,
                           Setup,
                           Service>;

@@ -27,7 +27,6 @@ struct SubnetKeys {
 
   Setting<OneOrMany<Scalar<Network>>> cidr;
   Setting<Scalar<Mtu>> mtu;
-  Setting<Scalar<Ipv6Word>> ipv6;
   Setting<Scalar<Text>> gateway;  // the name of a node, or an address
 };
 
@@ -39,7 +38,6 @@ struct InterfaceKeys {
   Setting<OneOrMany<Scalar<HostAddress>>> address;
   Setting<Scalar<Mac>> mac;
   Setting<Scalar<Mtu>> mtu;
-  Setting<Scalar<Ipv6Word>> ipv6;
 };
 
 struct RouteKeys {
@@ -59,15 +57,6 @@ struct FileKeys {
 
   Setting<Scalar<FileText>> content;
   Setting<Scalar<FileMode>> mode;
-  Setting<Scalar<UserName>> owner;
-};
-
-struct DirectoryKeys {
-  static const BlockText kBlock;
-  static std::span<const Row<DirectoryKeys>> rows();
-
-  Setting<Scalar<FileMode>> mode;
-  Setting<Scalar<UserName>> owner;
 };
 
 struct MountKeys {
@@ -77,8 +66,6 @@ struct MountKeys {
   Setting<Scalar<HostPath>> bind;
   Setting<Scalar<Flag>> read_only;
   Setting<Scalar<MemorySize>> tmpfs;
-  Setting<Scalar<FileMode>> mode;
-  Setting<Scalar<UserName>> owner;
 };
 
 struct ReadyKeys {
@@ -109,8 +96,6 @@ struct ServiceKeys {
   Setting<Command> command;
   Setting<TableOf<VariableName, Scalar<Text>>> environment;
   Setting<Scalar<NodeDirectory>> directory;
-  Setting<Scalar<UserName>> user;
-  Setting<Scalar<Flag>> once;
   Setting<Block<ReadyKeys>> ready;
   Setting<Scalar<RestartWord>> restart;
   Setting<ListOf<Scalar<Name>>> after;
@@ -121,23 +106,12 @@ struct LimitKeys {
   static const BlockText kBlock;
   static std::span<const Row<LimitKeys>> rows();
 
-  Setting<OrNone<Scalar<MemorySize>>> memory;
+  Setting<Scalar<MemorySize>> memory;
   Setting<Scalar<Size>> swap;
-  Setting<OrNone<Scalar<Cpus>>> cpus;
+  Setting<Scalar<Cpus>> cpus;
   Setting<Scalar<CpuWeight>> cpu_weight;
   Setting<Scalar<CpuSet>> cpuset;
-  Setting<OrNone<Scalar<PidLimit>>> pids;
-  Setting<OrNone<Scalar<PtyLimit>>> ptys;
-  Setting<OrNone<Scalar<Share>>> tmp;
-  Setting<OrNone<Scalar<Share>>> run;
-  Setting<OrNone<Scalar<Share>>> shm;
-};
-
-struct LabLimitKeys {
-  static const BlockText kBlock;
-  static std::span<const Row<LabLimitKeys>> rows();
-
-  Setting<OrNone<Scalar<Share>>> layers;
+  Setting<Scalar<PidLimit>> pids;
 };
 
 struct NamespaceKeys {
@@ -167,7 +141,6 @@ struct ClockKeys {
 using Interfaces = TableOf<InterfaceName, ShortBlock<InterfaceKeys, &InterfaceKeys::subnet>>;
 using Environment = TableOf<VariableName, Scalar<Text>>;
 using Files = TableOf<NodePath, ShortBlock<FileKeys, &FileKeys::content>>;
-using Directories = TableOf<NodePath, OptionalBlock<DirectoryKeys>>;
 using Mounts = TableOf<NodePath, ShortBlock<MountKeys, &MountKeys::bind>>;
 
 struct NodeKeys {
@@ -181,7 +154,6 @@ struct NodeKeys {
   Setting<ListOf<Block<RouteKeys>>> routes;
   Setting<TableOf<SysctlName, Scalar<Text>>> sysctls;
   Setting<Environment> environment;
-  Setting<Directories> directories;
   Setting<Files> files;
   Setting<Mounts> mounts;
   Setting<ListOf<Command>> setup;
@@ -190,7 +162,6 @@ struct NodeKeys {
   Setting<Block<NamespaceKeys>> namespaces;
   Setting<Block<ClockKeys>> clock;
   Setting<Scalar<Root>> root;
-  Setting<Scalar<Flag>> keep;
   Setting<TableOf<Name, Scalar<MilestoneWord>>> after;
 };
 
@@ -221,7 +192,6 @@ struct LinkKeys {
   Setting<Ends> ends;
   Setting<OneOrMany<Scalar<Network>>> subnet;
   Setting<Scalar<Mtu>> mtu;
-  Setting<Scalar<Ipv6Word>> ipv6;
 };
 
 inline constexpr std::size_t kMaxNodes = 10'000;
@@ -237,7 +207,6 @@ struct LabKeys {
   Setting<TableOf<InterfaceName, ShortBlock<SubnetKeys, &SubnetKeys::cidr>, kMaxSubnets>> subnets;
   Setting<TableOf<Name, OptionalBlock<NodeKeys>, kMaxNodes>> nodes;
   Setting<ListOf<ShortBlock<LinkKeys, &LinkKeys::ends>, kMaxLinks>> links;
-  Setting<Block<LabLimitKeys>> limits;
   Setting<OptionalBlock<NodeKeys>> defaults;
   Setting<TableOf<Name, OptionalBlock<NodeKeys>>> groups;
 };

@@ -22,12 +22,7 @@ MacAddress mac_of(const std::string& name) {
 }
 
 VethEnd end_of(const std::string& netns, const std::string& name, std::uint32_t mtu) {
-  const bool node = netns != kSwitch;
-  return {.netns = netns,
-          .name = name,
-          .mac = mac_of(netns + "/" + name),
-          .mtu = mtu,
-          .says = {.mac = node, .mtu = node, .up = node, .ipv6 = node}};
+  return {.netns = netns, .name = name, .mac = mac_of(netns + "/" + name), .mtu = mtu};
 }
 
 IpAddress ten(std::uint8_t subnet, std::uint8_t node) {
@@ -82,7 +77,7 @@ class Lowering {
     }
     add(cgroup);
     if (node.own_user) {
-      add(UserNs{.node = node.name});
+      add(UserNs{.node = node.name, .first_id = 65536U * (node.number + 16U)});
     }
     if (!node.net_of.empty()) {
       return;
@@ -125,8 +120,7 @@ class Lowering {
 
   void add_node(const NodeSketch& sketch) {
     Node node{.name = sketch.name,
-              .hostname = sketch.hostname.empty() ? sketch.name : sketch.hostname,
-              .says_hostname = !sketch.hostname.empty()};
+              .hostname = sketch.hostname.empty() ? sketch.name : sketch.hostname};
     if (sketch.own_user) {
       node.ns(NsType::user) = {};
     }
