@@ -40,7 +40,8 @@ Result<std::vector<std::string>> names_in(const std::string& directory) {
 }
 
 Result<void> remove_if_empty(const std::string& path) {
-  if (::rmdir(path.c_str()) != 0 && errno != ENOTEMPTY && errno != EEXIST && errno != ENOENT) {
+  if (::rmdir(path.c_str()) != 0 && errno != ENOTEMPTY && errno != EEXIST && errno != ENOENT &&
+      errno != EBUSY) {
     return kernel_error("removing " + quote(path), errno);
   }
   return {};

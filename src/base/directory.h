@@ -13,8 +13,8 @@ namespace nslab {
 // (std::filesystem's iterator throws there, whatever error_code it was given.)
 Result<std::vector<std::string>> names_in(const std::string& directory);
 
-// Removes a directory that others may use as well: one that is not empty, or not
-// there, is no error.
+// Removes a directory that others may use as well: one that is not empty, that somebody has
+// mounted something on, or that is not there, is no error.
 Result<void> remove_if_empty(const std::string& path);
 
 }  // namespace nslab

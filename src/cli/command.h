@@ -21,21 +21,26 @@ struct Arguments {
   std::string second;              // SERVICE, SHELL
   std::vector<std::string> words;  // the command of exec
 
-  std::string name;  // these are of new
-  std::string subnet;
+  std::string name;  // of the lab
+
+  std::string subnet;  // these are of new
   std::optional<std::uint32_t> nodes;
   std::optional<std::uint32_t> fanout;
   std::optional<std::uint32_t> leaves;
   std::optional<std::uint32_t> spines;
   std::optional<std::uint32_t> hosts;
 
+  bool accepted = false;  // for flags that say what is so anyway
   bool all = false;
   bool check = false;
   bool dot = false;
   bool follow = false;
+  bool full = false;
   bool json = false;
   bool keep = false;
+  bool raw = false;
   bool reference = false;
+  bool take_over = false;
   bool wait = false;
   bool without_limits = false;
   bool yes = false;
@@ -48,7 +53,12 @@ struct Flag {
   std::string_view names;  // "-f,--follow"
   std::string_view help;
   bool Arguments::*target;
+  // Whether a variable NSLAB_... can stand for it. None does for what takes something away
+  // or agrees to that: such a word has to be typed.
+  bool in_environment = true;
 };
+
+inline constexpr bool kOnlyTyped = false;
 
 // A flag with a value.
 struct Option {
@@ -87,12 +97,15 @@ std::span<const Command* const> commands();
 
 // Flags that several commands take.
 inline constexpr Flag kJson{"--json", "Print JSON", &Arguments::json};
-inline constexpr Flag kAllRows{"--all", "Print every row, however many", &Arguments::all};
+inline constexpr Flag kFull{"--full", "Print every row, however many", &Arguments::full};
 inline constexpr Flag kWait{
     "--wait", "Wait for another command on the same lab to end", &Arguments::wait};
 inline constexpr Flag kWithoutLimits{"--without-limits",
                                      "Ignore the file's limits, where this host cannot set them",
-                                     &Arguments::without_limits};
+                                     &Arguments::without_limits,
+                                     kOnlyTyped};
+inline constexpr Option kName{
+    "--name", "NAME", "Call the lab so, whatever the file says", &Arguments::name};
 
 extern const Command kUp;
 extern const Command kDown;

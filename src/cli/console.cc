@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <iostream>
 #include <sstream>
 
 #include "base/text.h"
@@ -66,6 +67,19 @@ void Console::say(std::string_view text) {
   (void)std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
 }
 
+bool Console::can_ask() const {
+  return ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
+}
+
+bool Console::ask(std::string_view question) {
+  clear_progress();
+  (void)std::fflush(stdout);
+  (void)std::fprintf(stderr, "%.*s [y/N] ", static_cast<int>(question.size()), question.data());
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "yes";
+}
+
 void Console::fail(const Error& error) {
   fail(std::vector<Error>{error});
 }
@@ -109,13 +123,14 @@ void Console::begin(std::span<const plan::Step> steps, std::size_t done, std::si
   const plan::Step& first = steps.front();
   if (verbose_ > 0) {
     for (const plan::Step& step : steps) {
-      log_step(plan::kActionNames[static_cast<std::size_t>(step.action)], to_string(step.id));
+      log_step(plan::kActionNames[static_cast<std::size_t>(step.action)],
+               resource::title_of(step.after ? *step.after : *step.before));
     }
   }
   std::string text = "[" + std::to_string(done) + "/" + std::to_string(all) + "] " +
                      std::string(plan::kActionNames[static_cast<std::size_t>(first.action)]) + " ";
   text += steps.size() == 1
-              ? to_string(first.id)
+              ? resource::title_of(first.after ? *first.after : *first.before)
               : std::to_string(steps.size()) + " × " +
                     std::string(resource::kKindNames[static_cast<std::size_t>(first.id.kind)]);
   show_progress(text);

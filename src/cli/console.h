@@ -32,6 +32,11 @@ class Console final : public reconcile::Progress {
   // A line for the user, to stderr; nothing with -q.
   void say(std::string_view text);
 
+  // Whether there is somebody to ask: both the question and the answer go by a terminal.
+  [[nodiscard]] bool can_ask() const;
+  // Asks for a yes, on stderr. Anything else, and an interrupt, is a no.
+  bool ask(std::string_view question);
+
   // Errors, to stderr, also with -q. Each with its line of the file, if it has one.
   void fail(const Error& error);
   void fail(const std::vector<Error>& errors);

@@ -14,7 +14,9 @@ constexpr Flag kFlags[] = {kJson};
 int run(const Arguments& arguments, Console& console) {
   const std::vector<probe::Verdict> verdicts = probe::examine_all();
   if (arguments.json) {
-    console.print(report::host_json(verdicts).dump(2) + "\n");
+    console.print(report::host_json(verdicts).dump(
+                      2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
+                  "\n");
   } else {
     console.print(report::host_text(verdicts, console.out()));
   }

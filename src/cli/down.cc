@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "cli/find.h"
 #include "cli/session.h"
 #include "cli/timing.h"
 #include "host/residue.h"
@@ -16,7 +17,11 @@ constexpr Positional kPositionals[] = {
      "The lab, by its name or its file; not needed when there is only one",
      &Arguments::target,
      false}};
-constexpr Flag kFlags[] = {{"--all", "Every lab on this host", &Arguments::all}, kWait, kJson};
+constexpr Flag kFlags[] = {
+    {"--all", "Every lab on this host; on a terminal it asks", &Arguments::all, kOnlyTyped},
+    {"-y,--yes", "Do not ask", &Arguments::yes, kOnlyTyped},
+    kWait,
+    kJson};
 
 // Takes one lab away. Its exit status; what was done goes into `json`.
 int take_down(const std::string& lab, const Arguments& arguments, Console& console, Json& json) {
@@ -46,36 +51,41 @@ int take_down(const std::string& lab, const Arguments& arguments, Console& conso
   entry.update(report::plan_json(report.plan));
   json.push_back(std::move(entry));
   if (!arguments.json && !arguments.quiet) {
-    console.print(report.plan.empty() ? "lab " + quote(lab) + " is not up: nothing to do\n"
-                                      : "lab " + quote(lab) + " is gone\n");
+    console.print(
+        "lab " + quote(lab) +
+        (report.plan.empty() ? " was not up; what was left of it is gone\n" : " is gone\n"));
   }
   return kDone;
 }
 
-Result<std::vector<std::string>> chosen_labs(const Arguments& arguments) {
-  if (arguments.all) {
-    return labs_on_host();
-  }
-  NSLAB_ASSIGN(lab, find_lab(arguments.target));
-  return std::vector<std::string>{lab};
+// What was to be done with nothing. What is not there is as gone as it will ever be.
+int nothing_to_do(const Error& absent, const Arguments& arguments, Console& console) {
+  host::remove_unused(state::default_state_dir());
+  console.say(to_string(absent) + ": nothing to do");
+  console.print(arguments.json ? "[]\n" : "");
+  return kDone;
 }
 
-int run(const Arguments& arguments, Console& console) {
-  auto labs = chosen_labs(arguments);
-  if (!labs && labs.error().kind == ErrorKind::not_found) {
-    // What is not there is as gone as it will ever be.
-    host::remove_unused(state::default_state_dir());
-    console.say(to_string(labs.error()) + ": nothing to do");
-    console.print(arguments.json ? "[]\n" : "");
-    return kDone;
+bool user_agrees(const std::vector<std::string>& labs,
+                 const Arguments& arguments,
+                 Console& console) {
+  if (arguments.yes || labs.empty() || !console.can_ask()) {
+    return true;
   }
-  if (!labs) {
-    console.fail(labs.error());
-    return exit_status(labs.error().kind);
+  const state::RecordStore store(state::default_state_dir());
+  for (const std::string& lab : labs) {
+    console.say("  " + lab + "  " + store.load(lab).file());
   }
+  return console.ask("Take " + (labs.size() == 1 ? "this lab" : plural(labs.size(), "lab")) +
+                     " away, whole?");
+}
+
+int take_down_all(const std::vector<std::string>& labs,
+                  const Arguments& arguments,
+                  Console& console) {
   Json json = Json::array();
   int status = kDone;
-  for (const std::string& lab : *labs) {
+  for (const std::string& lab : labs) {
     status = std::max(status, take_down(lab, arguments, console, json));
   }
   host::remove_unused(state::default_state_dir());
@@ -83,6 +93,39 @@ int run(const Arguments& arguments, Console& console) {
     console.print(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   }
   return status;
+}
+
+int run_all(const Arguments& arguments, Console& console) {
+  if (!arguments.target.empty()) {
+    console.fail(Error{
+        .kind = ErrorKind::usage,
+        .message = "--all takes every lab away, and " + quote(arguments.target) + " names one",
+        .hint = "give one of the two"});
+    return kUsage;
+  }
+  const auto labs = labs_on_host();
+  if (!labs) {
+    console.fail(labs.error());
+    return kFailed;
+  }
+  if (!user_agrees(*labs, arguments, console)) {
+    console.say("nothing was taken away");
+    return kFailed;
+  }
+  return take_down_all(*labs, arguments, console);
+}
+
+int run(const Arguments& arguments, Console& console) {
+  if (arguments.all) {
+    return run_all(arguments, console);
+  }
+  const auto lab = find_lab(arguments.target, Purpose::take_away);
+  if (!lab) {
+    console.fail(lab.error());
+    return exit_status(lab.error().kind);
+  }
+  return lab->absent ? nothing_to_do(*lab->absent, arguments, console)
+                     : take_down_all({lab->name}, arguments, console);
 }
 
 }  // namespace

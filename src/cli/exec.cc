@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include "cli/find.h"
 #include "cli/session.h"
 #include "host/enter.h"
 
@@ -13,8 +14,8 @@ constexpr Positional kPositionals[] = {{"[LAB/]NODE",
 
 // `nslab exec -it web bash` is what many fingers type.
 constexpr Flag kFlags[] = {
-    {"-i,--interactive", "Accepted; input is always passed on", &Arguments::all},
-    {"-t,--tty", "Accepted; a terminal is used where there is one", &Arguments::all}};
+    {"-i,--interactive", "Accepted; input is always passed on", &Arguments::accepted},
+    {"-t,--tty", "Accepted; a terminal is used where there is one", &Arguments::accepted}};
 
 int run_in_node(const std::string& target, std::vector<std::string> words, Console& console) {
   const auto name = find_node(target);

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <array>
@@ -15,19 +16,50 @@ namespace nslab::cli {
 namespace {
 
 constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP};
+constexpr std::array kOthers{
+    SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGIO, SIGPWR, SIGSTKFLT};
 
 volatile sig_atomic_t received = 0;
 volatile sig_atomic_t wake = -1;  // an eventfd(2)
+timespec first{};                 // when it was received
+
+// timeout(1) sends the signal to the process and to its group; a terminal that is closed
+// sends SIGHUP more than once.
+bool is_another(int signal) {
+  constexpr long kSameMs = 300;
+  timespec now{};
+  (void)::clock_gettime(CLOCK_MONOTONIC, &now);
+  const long passed =
+      (now.tv_sec - first.tv_sec) * 1000 + (now.tv_nsec - first.tv_nsec) / 1'000'000;
+  return passed > kSameMs && (signal == SIGINT || signal == SIGTERM || signal == SIGQUIT);
+}
 
 void note(int signal) {
-  if (received != 0) {
+  const int error = errno;
+  if (received != 0 && is_another(signal)) {
     constexpr int kSignalled = 128;  // as shells report a death by signal
     ::_exit(kSignalled + signal);
   }
-  received = signal;
-  const int error = errno;
+  if (received == 0) {
+    (void)::clock_gettime(CLOCK_MONOTONIC, &first);
+    received = signal;
+  }
   (void)::eventfd_write(wake, 1);
   errno = error;
+}
+
+void note_signal(int signal) {
+  struct sigaction action {};
+
+  action.sa_handler = note;
+  ::sigemptyset(&action.sa_mask);
+  (void)::sigaction(signal, &action, nullptr);
+}
+
+bool is_ignored(int signal) {
+  struct sigaction action {};
+
+  return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
 }  // namespace
@@ -36,13 +68,21 @@ void watch_interrupts() {
   // Not as a standard stream that the caller has closed: what is printed would wake us.
   const UniqueFd any(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   wake = ::fcntl(any.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-
-  struct sigaction action {};
-
-  action.sa_handler = note;
-  ::sigemptyset(&action.sa_mask);
   for (const int signal : kSignals) {
-    (void)::sigaction(signal, &action, nullptr);
+    if (signal != SIGHUP || !is_ignored(signal)) {  // nohup(1)
+      note_signal(signal);
+    }
+  }
+  (void)::signal(SIGPIPE, SIG_IGN);
+  (void)::signal(SIGXFSZ, SIG_IGN);
+}
+
+void outlive_other_signals() {
+  for (const int signal : kOthers) {
+    note_signal(signal);
+  }
+  for (int signal = SIGRTMIN; signal <= SIGRTMAX; ++signal) {
+    note_signal(signal);
   }
 }
 

@@ -4,8 +4,14 @@
 
 namespace nslab::cli {
 
-// SIGINT, SIGTERM and SIGHUP are noted from now on; blocking calls return EINTR.
+// SIGINT, SIGTERM and SIGHUP are noted from now on; blocking calls return EINTR. A write to a
+// pipe that nobody reads, or beyond the size that a file may have, fails like any other.
 void watch_interrupts();
+
+// The same of every other signal that would end the program, from a timer, say, or a limit on
+// its time: for a command that is about to change something. A program that is ended half
+// way leaves half a lab.
+void outlive_other_signals();
 
 bool interrupted();
 

@@ -10,6 +10,7 @@
 
 #include "base/directory.h"
 #include "base/text.h"
+#include "cli/find.h"
 #include "cli/interrupt.h"
 #include "cli/session.h"
 #include "host/layout.h"
@@ -19,14 +20,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr Positional kPositionals[] = {{"[LAB/]NODE",
-                                        "The node; its lab's name where several labs have one",
-                                        &Arguments::target,
-                                        true},
-                                       {"SERVICE",
-                                        "One service, or setup; all of the node's when left out",
-                                        &Arguments::second,
-                                        false}};
+constexpr Positional kPositionals[] = {
+    {"[LAB/]NODE",
+     "The node; its lab's name where several labs have one",
+     &Arguments::target,
+     true},
+    {"SERVICE",
+     "One service, setup or syslog; all of the node's when left out",
+     &Arguments::second,
+     false}};
 constexpr Flag kFlags[] = {{"-f,--follow", "Go on printing what is added", &Arguments::follow}};
 
 // One service's log, and how far it has been printed.
@@ -69,6 +71,14 @@ void print_new(Log& log, bool with_name, Console& console) {
   log.printed = file.tellg();  // perhaps more than `size`: it may have grown meanwhile
 }
 
+// Whether there is more than one log to tell apart: an empty one may get lines later.
+bool are_several(const std::vector<Log>& logs, bool follow) {
+  return std::ranges::count_if(logs, [&](const Log& log) {
+           std::error_code absent;
+           return follow || fs::file_size(log.path, absent) > 0;
+         }) > 1;
+}
+
 Result<void> follow(std::vector<Log>& logs, Console& console) {
   const UniqueFd watch(::inotify_init1(IN_CLOEXEC));
   if (!watch.valid()) {
@@ -79,7 +89,7 @@ Result<void> follow(std::vector<Log>& logs, Console& console) {
       return kernel_error("watching " + quote(log.path), errno);
     }
   }
-  const auto still_there = [](const Log& log) { return fs::exists(log.path); };
+  const auto still_there = [](const Log& log) { return ::access(log.path.c_str(), F_OK) == 0; };
   for (;;) {
     // Before the first wait too: something may have come before the watch stood.
     for (Log& log : logs) {
@@ -125,8 +135,9 @@ int run(const Arguments& arguments, Console& console) {
     console.fail(no_logs(directory, arguments));
     return kFailed;
   }
+  const bool with_names = are_several(logs, arguments.follow);
   for (Log& log : logs) {
-    print_new(log, logs.size() > 1, console);
+    print_new(log, with_names, console);
   }
   if (arguments.follow) {
     if (auto followed = follow(logs, console); !followed) {

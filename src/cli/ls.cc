@@ -1,7 +1,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "cli/find.h"
 #include "cli/session.h"
+#include "host/observe.h"
 #include "report/table.h"
 
 namespace nslab::cli {
@@ -28,6 +30,10 @@ Row row_of(const std::string& lab, const state::RecordStore& store) {
   }
   row.file = source->file;
   row.state = record.intended ? "unfinished" : "up";
+  if (!host::is_lab_mounted(host::Layout(store.directory(), lab))) {
+    row.state = record.intended ? "unfinished" : "gone";
+    return row;  // `up` makes it anew, `prune` removes the record
+  }
   if (const auto state = read_recorded(lab, *source)) {
     row.description = state->description;
     for (const auto& [id, entry] : state->resources) {

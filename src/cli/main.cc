@@ -10,9 +10,12 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/printable.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "host/layout.h"
+#include "state/record.h"
 
 namespace nslab::cli {
 namespace {
@@ -22,7 +25,7 @@ constexpr const char* kFooter =
     "nslab(1) for everything. Exit status: 0 done, 1 failed, 2 a bad command line or\n"
     "lab file, 3 a difference was found.";
 
-// NSLAB_WITHOUT_LIMITS stands for --without-limits.
+// NSLAB_JSON stands for --json.
 std::string environment_name(std::string_view flag) {
   std::string name = "NSLAB_";
   for (const char each : flag.substr(flag.rfind("--") + 2)) {
@@ -50,8 +53,11 @@ CLI::App* add_command(CLI::App& app, const Command& command, Arguments& argument
         ->required(each.required);
   }
   for (const Flag& each : command.flags) {
-    sub->add_flag(std::string(each.names), arguments.*each.target, std::string(each.help))
-        ->envname(environment_name(each.names));
+    CLI::Option* flag =
+        sub->add_flag(std::string(each.names), arguments.*each.target, std::string(each.help));
+    if (each.in_environment) {
+      flag->envname(environment_name(each.names));
+    }
   }
   add_options(*sub, command, arguments);
   sub->footer(std::string(command.notes));
@@ -143,6 +149,12 @@ int run_command(const Command& command, const Arguments& arguments) {
   console.set_verbose(arguments.verbose);
   watch_interrupts();
   raise_descriptor_limit();
+  for (const auto& checked : {state::check_state_dir(), host::check_cgroup_parent()}) {
+    if (!checked) {
+      console.fail(checked.error());
+      return kUsage;
+    }
+  }
   const int status = command.run(arguments, console);
   if (!console.flush()) {
     console.fail(Error{.kind = ErrorKind::kernel, .message = "writing to standard output failed"});
@@ -191,6 +203,12 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     std::cerr << "nslab: error: there is not enough memory\nhint: 'nslab down' removes what is "
                  "left of a lab\n";
+    return nslab::cli::kFailed;
+  } catch (const std::exception& unforeseen) {
+    // Errors are values here: what is thrown all the same nobody has thought of.
+    std::cerr << "nslab: error: " << nslab::printable(unforeseen.what())
+              << "\nhint: this is a fault of nslab; please report it, with the command line and "
+                 "the file. 'nslab status' says how the lab is, 'nslab down' takes it away\n";
     return nslab::cli::kFailed;
   }
 }

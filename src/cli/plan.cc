@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/session.h"
+#include "cli/take_over.h"
 
 namespace nslab::cli {
 namespace {
@@ -12,9 +13,10 @@ constexpr Positional kPositionals[] = {
 constexpr Flag kFlags[] = {
     {"--check", "Exit with 3 when there is something to do", &Arguments::check},
     {"--dot", "Print the graph of steps for Graphviz", &Arguments::dot},
-    kAllRows,
+    kFull,
     kWithoutLimits,
     kJson};
+constexpr Option kOptions[] = {kName};
 
 void print(const Arguments& arguments, const plan::Plan& plan, Console& console) {
   if (arguments.json) {
@@ -24,7 +26,7 @@ void print(const Arguments& arguments, const plan::Plan& plan, Console& console)
   } else if (arguments.dot) {
     console.print(report::plan_dot(plan));
   } else {
-    console.print(report::plan_text(plan, console.out(), console.rows(arguments.all)));
+    console.print(report::plan_text(plan, console.out(), console.rows(arguments.full)));
     console.print(report::plan_summary(plan) + "\n");
   }
 }
@@ -51,13 +53,22 @@ int run(const Arguments& arguments, Console& console) {
     return kFailed;
   }
   console.warn(reconciler.warnings(desired, *plan));
+  if (const auto refusal =
+          TakeOver(session->store().load(desired.lab), *file, arguments.target).refusal(*plan)) {
+    console.warn({*refusal});
+  }
   print(arguments, *plan, console);
   return arguments.check && !plan->empty() ? kDifferent : kDone;
 }
 
 }  // namespace
 
-const Command kPlan{
-    "plan", "Show what up would do, and why; change nothing", kPositionals, kFlags, false, run};
+const Command kPlan{"plan",
+                    "Show what up would do, and why; change nothing",
+                    kPositionals,
+                    kFlags,
+                    false,
+                    run,
+                    kOptions};
 
 }  // namespace nslab::cli

@@ -1,11 +1,14 @@
 #include <unistd.h>
 
-#include <iostream>
+#include <algorithm>
+#include <array>
 
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "cli/find.h"
 #include "cli/session.h"
+#include "host/observe.h"
 #include "host/residue.h"
 #include "report/plan.h"
 
@@ -14,7 +17,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr Flag kFlags[] = {{"-y,--yes", "Remove without asking", &Arguments::yes}, kWait, kJson};
+// What a lab has beside its directory.
+constexpr std::array kFiles{".applied", ".intended", ".intended.new", ".lock"};
+
+constexpr Flag kFlags[] = {
+    {"-y,--yes", "Remove without asking", &Arguments::yes, kOnlyTyped}, kWait, kJson};
 
 // A lab that a command has brought up and nothing has cut short is somebody's.
 bool is_owned(const std::string& lab, const state::RecordStore& store) {
@@ -26,15 +33,11 @@ bool user_agrees(const Arguments& arguments, Console& console) {
   if (arguments.yes) {
     return true;
   }
-  if (::isatty(STDIN_FILENO) != 1) {
+  if (!console.can_ask()) {
     console.say("nothing was removed; give --yes to remove it");
     return false;
   }
-  console.print("Remove it? [y/N] ");
-  (void)console.flush();
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "yes";
+  return console.ask("Remove it?");
 }
 
 // Plans the removal of everything of a lab, and with `remove` carries it out.
@@ -57,6 +60,15 @@ Result<plan::Plan> take_away(const std::string& lab,
   return std::move(report.plan);
 }
 
+// Whether nothing of it is nslab's: a directory with something else in it, whose name could be a
+// lab's. A lab of which there is a record alone has no step in its plan either.
+bool is_nobodys(const std::string& lab, const plan::Plan& plan) {
+  const std::string place = state::default_state_dir() + "/" + lab;
+  return plan.empty() && std::ranges::none_of(kFiles, [&](const char* suffix) {
+           return ::access((place + suffix).c_str(), F_OK) == 0;
+         });
+}
+
 int run(const Arguments& arguments, Console& console) {
   const state::RecordStore store(state::default_state_dir());
   Json json = Json::array();
@@ -67,13 +79,22 @@ int run(const Arguments& arguments, Console& console) {
     return kFailed;
   }
   for (const std::string& lab : *labs) {
-    if (is_owned(lab, store)) {
+    const bool owned = is_owned(lab, store);
+    if (owned && host::is_lab_mounted(host::Layout(store.directory(), lab))) {
       continue;
     }
     auto plan = take_away(lab, arguments, false, console);
     if (!plan) {
       console.fail(plan.error());
       return kFailed;
+    }
+    if (owned && !plan->empty()) {
+      continue;  // torn by hand: `up` mends it
+    }
+    if (is_nobodys(lab, *plan)) {
+      console.say(quote(state::default_state_dir() + "/" + lab) +
+                  " is left alone: it holds something that nslab did not put there");
+      continue;
     }
     unowned.push_back(lab);
     json.push_back({{"lab", lab}, {"plan", report::plan_json(*plan)}});

@@ -1,5 +1,4 @@
-// What several commands begin with: reading a lab file, finding a lab, opening
-// the host and the record.
+// What several commands begin with: reading a lab file, opening the host and the record.
 #pragma once
 
 #include <functional>
@@ -21,8 +20,9 @@ struct LabFile {
   resource::DesiredState desired;
 };
 
-// Reads and checks the lab file that the user named, without its limits where they
-// asked for that; prints every error in it. Nothing when there was one.
+// Reads and checks the lab file that the user named, as the lab that they called it, and
+// without its limits where they asked for that; prints every error in it. Nothing when there was
+// one.
 std::optional<LabFile> read_lab_file(const Arguments& arguments, Console& console);
 
 // The same of a file that was recorded: what it said then. Prints nothing.
@@ -61,24 +61,6 @@ class Session {
 // What is there of a lab, looked at while `work` is done. Nothing when it could not be seen.
 std::optional<resource::ObservedState> look_beside(host::Host& host,
                                                    const std::function<void()>& work);
-
-// The lab that `target` names: a lab's name, a lab file, or, when it is empty,
-// the only lab on this host.
-Result<std::string> find_lab(const std::string& target);
-
-// The lab that this file last brought up, if there is one.
-std::optional<std::string> lab_of_file(const std::string& file);
-
-struct NodeName {
-  std::string lab;
-  std::string node;
-};
-
-// "LAB/NODE", or "NODE" of the only lab that has one of that name.
-Result<NodeName> find_node(const std::string& target);
-
-// Every lab that has left something on this host, sorted.
-Result<std::vector<std::string>> labs_on_host();
 
 // Prints why a command failed, and what became of the lab.
 void explain_failure(const reconcile::Failed& failed, const std::string& lab, Console& console);

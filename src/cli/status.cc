@@ -2,16 +2,20 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/find.h"
 #include "cli/session.h"
 
 namespace nslab::cli {
 namespace {
 
 constexpr Positional kPositionals[] = {
-    {"LAB|FILE", "The lab; not needed when there is only one", &Arguments::target, false}};
+    {"LAB|FILE[/NODE]",
+     "The lab, or one node of it; not needed when there is only one lab",
+     &Arguments::target,
+     false}};
 constexpr Flag kFlags[] = {
     {"--check", "Exit with 3 when the lab is not as it was last brought up", &Arguments::check},
-    kAllRows,
+    kFull,
     kJson};
 
 // What has drifted since the last `up`; nothing when its record is lost.
@@ -30,7 +34,16 @@ Result<std::optional<plan::Plan>> drift_of(Session& session,
   return std::optional<plan::Plan>(std::move(plan));
 }
 
-int show(const std::string& lab, const Arguments& arguments, Console& console) {
+// What there is of one node.
+void keep_only(const std::string& node, host::LabStatus& live) {
+  std::erase_if(live.nodes, [&](const host::NodeStatus& each) { return each.name != node; });
+  std::erase_if(live.cables, [&](const host::CableStatus& each) {
+    return each.a.node != node && each.b.node != node;
+  });
+}
+
+int show(const Place& place, const Arguments& arguments, Console& console) {
+  const std::string& lab = place.lab.name;
   auto session = Session::open(lab, console);
   if (!session) {
     console.fail(session.error());
@@ -48,24 +61,31 @@ int show(const std::string& lab, const Arguments& arguments, Console& console) {
     console.fail(live.error());
     return kFailed;
   }
+  if (!place.node.empty()) {
+    keep_only(place.node, *live);
+  }
   const report::StatusView view{
       .lab = lab, .file = record.file(), .live = &*live, .drift = *drift ? &**drift : nullptr};
   console.print(arguments.json
                     ? report::status_json(view).dump(
                           2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
                           "\n"
-                    : report::status_text(view, console.out(), console.rows(arguments.all)));
+                    : report::status_text(view, console.out(), console.rows(arguments.full)));
   const bool differs = view.drift == nullptr || !view.drift->empty();
   return arguments.check && differs ? kDifferent : kDone;
 }
 
 int run(const Arguments& arguments, Console& console) {
-  auto lab = find_lab(arguments.target);
-  if (!lab) {
-    console.fail(lab.error());
-    return exit_status(lab.error().kind);
+  const auto place = find_place(arguments.target);
+  if (!place) {
+    console.fail(place.error());
+    return exit_status(place.error().kind);
   }
-  return show(*lab, arguments, console);
+  if (place->lab.absent) {
+    console.fail(*place->lab.absent);
+    return arguments.check ? kDifferent : kFailed;
+  }
+  return show(*place, arguments, console);
 }
 
 }  // namespace

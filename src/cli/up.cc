@@ -1,7 +1,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "cli/find.h"
 #include "cli/session.h"
+#include "cli/take_over.h"
 #include "cli/timing.h"
 #include "report/plan.h"
 
@@ -12,9 +14,14 @@ constexpr Positional kPositionals[] = {
     {"FILE", "The lab file; - for standard input", &Arguments::target, true}};
 constexpr Flag kFlags[] = {
     {"--keep", "Leave a lab that failed as it is, for a look", &Arguments::keep},
+    {"--take-over",
+     "Change the lab also where it came from another file, and lose what this one has not",
+     &Arguments::take_over,
+     kOnlyTyped},
     kWithoutLimits,
     kWait,
     kJson};
+constexpr Option kOptions[] = {kName};
 
 std::string outcome(const resource::DesiredState& desired, const plan::Plan& plan) {
   if (plan.empty()) {
@@ -27,7 +34,7 @@ std::string outcome(const resource::DesiredState& desired, const plan::Plan& pla
     cables += id.kind == resource::Kind::veth ? 1 : 0;
   }
   return "lab " + quote(desired.lab) + " is up: " + plural(nodes, "node") + ", " +
-         plural(cables, "cable") + " (" + report::plan_summary(plan) + ")\n";
+         plural(cables, "cable") + " (" + report::plan_done(plan) + ")\n";
 }
 
 Result<Session> open_locked(const std::string& lab, bool wait, Console& console) {
@@ -39,7 +46,9 @@ Result<Session> open_locked(const std::string& lab, bool wait, Console& console)
 // The lab that the file last brought up, for a look at it while the file is read. Not where
 // another command is at work on it.
 std::optional<Session> lock_last(const Arguments& arguments, Console& console) {
-  const auto lab = arguments.target != "-" ? lab_of_file(arguments.target) : std::nullopt;
+  const auto lab = !arguments.name.empty() || arguments.target == "-"
+                       ? std::nullopt
+                       : lab_of_file(arguments.target);
   if (!lab) {
     return std::nullopt;
   }
@@ -76,16 +85,25 @@ int run(const Arguments& arguments, Console& console) {
     return kFailed;
   }
   Session& session = *opened;
+  const TakeOver take_over(session.store().load(desired.lab), *file, arguments.target);
+  const auto objection = [&](const plan::Plan& plan) -> std::optional<Error> {
+    auto refusal = arguments.take_over ? std::nullopt : take_over.refusal(plan);
+    return refusal && take_over.user_agrees(*refusal, console) ? std::nullopt : refusal;
+  };
   const auto failed = session.reconciler().apply(desired,
                                                  {.source = file->source,
                                                   .keep_wreck = arguments.keep,
                                                   .shown = arguments.json,
-                                                  .seen = seen ? &*seen : nullptr},
+                                                  .seen = seen ? &*seen : nullptr,
+                                                  .objection = objection},
                                                  report);
   log_phases(report.profile, console);
   if (failed) {
     explain_failure(*failed, desired.lab, console);
     return exit_status(failed->errors.front().kind);
+  }
+  if (take_over.origin()) {
+    console.say("it came from " + *take_over.origin() + ", and is this file's from now on");
   }
   if (arguments.json) {
     nlohmann::ordered_json json = {{"lab", desired.lab}};
@@ -100,6 +118,7 @@ int run(const Arguments& arguments, Console& console) {
 
 }  // namespace
 
-const Command kUp{"up", "Bring a lab to what its file says", kPositionals, kFlags, false, run};
+const Command kUp{
+    "up", "Bring a lab to what its file says", kPositionals, kFlags, false, run, kOptions};
 
 }  // namespace nslab::cli

@@ -9,18 +9,25 @@ namespace {
 constexpr Positional kPositionals[] = {
     {"FILE", "The lab file; - for standard input", &Arguments::target, true}};
 
+constexpr Option kOptions[] = {kName};
+
 int run(const Arguments& arguments, Console& console) {
   const auto file = read_lab_file(arguments, console);
   if (!file) {
     return kUsage;
   }
-  console.say(file->source.file + ": " + "lab " + quote(file->desired.lab) + " is valid");
+  console.say(arguments.target + ": lab " + quote(file->desired.lab) + " is valid");
   return kDone;
 }
 
 }  // namespace
 
-const Command kValidate{
-    "validate", "Check a lab file and list every error in it", kPositionals, {}, false, run};
+const Command kValidate{"validate",
+                        "Check a lab file and list every error in it",
+                        kPositionals,
+                        {},
+                        false,
+                        run,
+                        kOptions};
 
 }  // namespace nslab::cli

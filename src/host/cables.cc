@@ -1,18 +1,21 @@
 // Bridges, cables, and interfaces that others made.
 #include <algorithm>
+#include <cerrno>
 #include <map>
+#include <numeric>
 
 #include "base/text.h"
 #include "host/objects.h"
 #include "host/observe.h"
 #include "host/per_netns.h"
-#include "kernel/sysctl.h"
+#include "kernel/address.h"
 
 namespace nslab::host {
 namespace {
 
 using resource::Bridge;
 using resource::Link;
+using resource::Says;
 using resource::Veth;
 using resource::VethEnd;
 
@@ -69,27 +72,61 @@ Result<void> append_cable(Context& context,
   return {};
 }
 
-Outcome make_cables(Context& context, Batch<Veth> batch) {
+// One attempt at these cables, by their places in the batch. Those whose numbers were
+// taken are `taken`, and are left to make.
+Outcome try_cables(Context& context,
+                   Batch<Veth> batch,
+                   const std::vector<std::size_t>& places,
+                   std::vector<std::size_t>* taken) {
   std::map<std::string, CableBatch> cables;  // by where they are sent from
-  for (std::size_t i = 0; i < batch.size(); ++i) {
+  for (const std::size_t i : places) {
     if (auto added = append_cable(context, cables, i, *batch[i]); !added) {
       return Failure{i, std::move(added).error()};
     }
   }
   for (auto& [name, cable] : cables) {
-    if (auto failure = first_failure(cable.netns->socket.execute(cable.messages))) {
+    auto failures = cable.netns->socket.execute(cable.messages);
+    if (taken != nullptr) {
+      std::erase_if(failures, [&](const kernel::Failure& failure) {
+        const bool exists = failure.error.os_error == EEXIST;
+        if (exists) {
+          taken->push_back(failure.tag);
+        }
+        return exists;
+      });
+    }
+    if (auto failure = first_failure(std::move(failures))) {
       return failure;
     }
   }
   return {};
 }
 
-// Nobody waits for the link-local address either: duplicates cannot be where
-// nslab gives out the MAC addresses. Written before the kernel makes the address.
-Result<void> skip_duplicate_detection(const OpenNetns& netns, const VethEnd& end) {
-  std::string name = end.name;
-  std::ranges::replace(name, '.', '/');  // as the keys of sysctls write it
-  return kernel::write_sysctl(netns.ns.get(), "net.ipv6.conf." + name + ".accept_dad", "0");
+// The kernel numbers what comes next there.
+Result<void> number_no_more(Context& context, std::string_view netns) {
+  NSLAB_ASSIGN(open, open_netns(context, netns));
+  open->next = 0;
+  open->links.clear();
+  return {};
+}
+
+// A module that is loaded meanwhile puts its tunnels into all namespaces, and takes the
+// numbers that came next in them: then a second attempt is without numbers.
+Outcome make_cables(Context& context, Batch<Veth> batch) {
+  std::vector<std::size_t> all(batch.size());
+  std::iota(all.begin(), all.end(), 0);
+  std::vector<std::size_t> taken;
+  if (auto failure = try_cables(context, batch, all, &taken)) {
+    return failure;
+  }
+  for (const std::size_t place : taken) {
+    for (const VethEnd* end : {&batch[place]->a, &batch[place]->b}) {
+      if (auto forgotten = number_no_more(context, end->netns); !forgotten) {
+        return Failure{place, std::move(forgotten).error()};
+      }
+    }
+  }
+  return taken.empty() ? Outcome{} : try_cables(context, batch, taken, nullptr);
 }
 
 // Interfaces come or go, where nslab does not number them.
@@ -103,7 +140,7 @@ void forget_links(Context& context) {
 }
 
 // What the creating message cannot carry for both ends: the mark that names the
-// cable, no IPv6 by itself, and up.
+// cable, what is to be of IPv6, and up.
 struct EndPlace {
   const VethEnd* end;
   const Veth* cable;
@@ -119,6 +156,27 @@ std::vector<EndPlace> ends_of(Batch<Veth> batch) {
   return ends;
 }
 
+// Whether the kernel lets an interface of the lab have IPv6. In the switch it is off as
+// a whole (silence_ipv6()).
+bool has_ipv6(const VethEnd& end, std::uint32_t mtu) {
+  return end.netns != kSwitch && mtu >= kernel::kMinIpv6Mtu && kernel::kernel_has_ipv6();
+}
+
+// Nobody has to wait for the address, or for the other end to be up: nslab makes it as the
+// kernel would, but without looking for duplicates, which cannot be where nslab gives out
+// the MAC addresses. If the interface goes down and up again, it is the kernel's to make
+// it again.
+void append_ipv6(kernel::Batch& messages,
+                 std::size_t tag,
+                 kernel::LinkIndex index,
+                 const VethEnd& end) {
+  if (end.ipv6) {
+    kernel::append_link_local(messages, tag, index, end.mac);
+  } else {
+    kernel::append_link_settings(messages, tag, index, {.ipv6_autoconf = false});
+  }
+}
+
 Outcome finish_ends(Context& context, Batch<Veth> batch) {
   const std::vector<EndPlace> ends = ends_of(batch);
   forget_links(context);
@@ -129,15 +187,14 @@ Outcome finish_ends(Context& context, Batch<Veth> batch) {
       [&](OpenNetns& netns, kernel::Batch& messages, std::size_t i) -> Result<void> {
         const VethEnd& end = *ends[i].end;
         NSLAB_ASSIGN(index, find_link(netns, end.name));
-        if (end.ipv6) {
-          NSLAB_TRY(skip_duplicate_detection(netns, end));
+        if (has_ipv6(end, end.mtu)) {
+          append_ipv6(messages, i, index, end);
         }
-        kernel::append_link_settings(messages,
-                                     i,
-                                     index,
-                                     {.ipv6_autoconf = end.ipv6,
-                                      .up = end.up,
-                                      .alias = cable_mark(context.layout, *ends[i].cable, end)});
+        kernel::append_link_settings(
+            messages,
+            i,
+            index,
+            {.up = end.up, .alias = cable_mark(context.layout, *ends[i].cable, end)});
         return {};
       });
   if (failure) {
@@ -146,47 +203,81 @@ Outcome finish_ends(Context& context, Batch<Veth> batch) {
   return failure;
 }
 
-kernel::LinkSettings settings_of(const VethEnd& before, const VethEnd& after) {
-  kernel::LinkSettings settings;
-  if (before.mac != after.mac) {
-    settings.mac = after.mac;
-  }
-  if (before.mtu != after.mtu) {
-    settings.mtu = after.mtu;
-  }
-  if (before.ipv6 != after.ipv6) {
-    settings.ipv6_autoconf = after.ipv6;
-  }
-  if (before.up != after.up) {
-    settings.up = after.up;
-  }
-  return settings;
-}
-
 struct EndChange {
   const VethEnd* before;
   const VethEnd* after;
+  const Veth* cable;  // as it is to be
   std::size_t place;
+
+  // What the file has no say about stays as the node has made it.
+  template <typename Value>
+  [[nodiscard]] bool changes(std::string_view field, Value VethEnd::*member) const {
+    return before->*member != after->*member && (before->rules(field) || after->rules(field));
+  }
+
+  [[nodiscard]] bool any() const {
+    return changes("mac", &VethEnd::mac) || changes("mtu", &VethEnd::mtu) ||
+           changes("up", &VethEnd::up) || changes("bridge", &VethEnd::bridge) ||
+           changes("ipv6", &VethEnd::ipv6) || before->says != after->says;
+  }
 };
 
-Result<void> append_change(OpenNetns& netns,
-                           kernel::Batch& messages,
-                           std::size_t tag,
-                           const EndChange& change) {
+Result<kernel::LinkSettings> settings_of(const Layout& layout,
+                                         OpenNetns& netns,
+                                         const EndChange& change) {
   const VethEnd& after = *change.after;
-  NSLAB_ASSIGN(index, find_link(netns, after.name));
-  if (after.ipv6 && !change.before->ipv6) {
-    NSLAB_TRY(skip_duplicate_detection(netns, after));
+  kernel::LinkSettings settings;
+  if (change.changes("mac", &VethEnd::mac)) {
+    settings.mac = after.mac;
   }
-  kernel::LinkSettings settings = settings_of(*change.before, after);
-  if (change.before->bridge != after.bridge) {
+  if (change.changes("mtu", &VethEnd::mtu)) {
+    settings.mtu = after.mtu;
+  }
+  if (change.changes("up", &VethEnd::up)) {
+    settings.up = after.up;
+  }
+  if (change.before->says != after.says) {
+    settings.alias = cable_mark(layout, *change.cable, after);
+  }
+  if (change.changes("bridge", &VethEnd::bridge)) {
     settings.master = 0;
     if (!after.bridge.empty()) {
       NSLAB_ASSIGN(bridge, find_link(netns, after.bridge));
       settings.master = bridge;
     }
   }
-  kernel::append_link_settings(messages, tag, index, settings);
+  return settings;
+}
+
+// The kernel takes IPv6 off an interface when its MTU gets too small, and when it is
+// raised again gives it anew with all of its own defaults.
+Result<void> append_change(const Layout& layout,
+                           OpenNetns& netns,
+                           kernel::Batch& messages,
+                           std::size_t tag,
+                           const EndChange& change) {
+  const VethEnd& after = *change.after;
+  NSLAB_ASSIGN(index, find_link(netns, after.name));
+  NSLAB_ASSIGN(settings, settings_of(layout, netns, change));
+  const bool had_ipv6 = has_ipv6(after, change.before->mtu);
+  const bool will_have = has_ipv6(after, settings.mtu.value_or(change.before->mtu));
+  const bool anew = !had_ipv6 && will_have;
+  const bool switched = had_ipv6 && will_have && change.changes("ipv6", &VethEnd::ipv6);
+  if (switched && after.ipv6) {
+    kernel::append_link_settings(messages, tag, index, {.ipv6_autoconf = true});
+  }
+  if (switched) {
+    append_ipv6(messages, tag, index, after);
+  }
+  if (settings != kernel::LinkSettings{}) {
+    kernel::append_link_settings(messages, tag, index, settings);
+  }
+  if (anew) {
+    append_ipv6(messages, tag, index, after);
+  }
+  if ((anew || switched) && !after.ipv6) {
+    kernel::append_delete_link_local(messages, tag, index, after.mac);
+  }
   return {};
 }
 
@@ -204,20 +295,27 @@ Result<void> append_removal(OpenNetns& netns,
 }
 
 Result<std::optional<Link>> find_an_end(Context& context, const Veth& cable) {
+  const std::string name = id_of(cable).name;
+  std::optional<Error> failed;
   for (const VethEnd* end : {&cable.a, &cable.b}) {
     if (end->netns.empty()) {
       continue;
     }
-    NSLAB_ASSIGN(netns, open_netns(context, end->netns));
-    NSLAB_ASSIGN(present, kernel::list_links(netns->socket));
+    auto netns = open_netns(context, end->netns);
+    if (!netns) {
+      // A namespace without a name that others still hold: the other end will do.
+      failed = std::move(netns).error();
+      continue;
+    }
+    NSLAB_ASSIGN(present, kernel::list_links((*netns)->socket));
     for (const kernel::Link& link : present) {
-      if (link.alias == cable_mark(context.layout, cable, cable.a) ||
-          link.alias == cable_mark(context.layout, cable, cable.b)) {
+      const auto mark = read_cable_mark(context.layout, link.alias);
+      if (mark && mark->cable == name && link.group == kernel::kNslabGroup) {
         return std::optional<Link>({.netns = end->netns, .name = link.name});
       }
     }
   }
-  return std::optional<Link>();
+  return failed ? Result<std::optional<Link>>(*std::move(failed)) : std::optional<Link>();
 }
 
 // Removes interfaces, one namespace after the other: a cable goes by either of its
@@ -249,17 +347,34 @@ std::string mark_prefix(const Layout& layout) {
 }  // namespace
 
 std::string cable_mark(const Layout& layout, const Veth& cable, const VethEnd& end) {
-  return mark_prefix(layout) + id_of(cable).name + (&end == &cable.a ? ":a" : ":b");
+  std::string mark = mark_prefix(layout) + id_of(cable).name + (&end == &cable.a ? ":a" : ":b");
+  std::string said;
+  resource::for_each_field<Says>([&](const auto& row) {
+    if (end.says.*row.member) {
+      said += (said.empty() ? ":" : ",") + std::string(row.name);
+    }
+  });
+  return mark + said;
 }
 
-std::optional<CableMark> read_cable_mark(const Layout& layout, const std::string& alias) {
-  constexpr std::size_t kEnd = 2;  // ":a"
+std::optional<CableMark> read_cable_mark(const Layout& layout, std::string_view alias) {
   const std::string prefix = mark_prefix(layout);
-  if (!alias.starts_with(prefix) || alias.size() < prefix.size() + kEnd) {
+  if (!alias.starts_with(prefix)) {
     return std::nullopt;
   }
-  return CableMark{.cable = alias.substr(prefix.size(), alias.size() - prefix.size() - kEnd),
-                   .first = alias.ends_with(":a")};
+  const auto parts = split(alias.substr(prefix.size()), ':');
+  if (parts.size() < 2 || parts.size() > 3 || (parts[1] != "a" && parts[1] != "b")) {
+    return std::nullopt;
+  }
+  CableMark mark{.cable = std::string(parts[0]), .first = parts[1] == "a"};
+  for (const std::string_view said : split(parts.size() == 3 ? parts[2] : "", ',')) {
+    resource::for_each_field<Says>([&](const auto& row) {
+      if (row.name == said) {
+        mark.says.*row.member = true;
+      }
+    });
+  }
+  return mark;
 }
 
 Outcome create(Context& context, Batch<Bridge> batch) {
@@ -317,11 +432,11 @@ Outcome create(Context& context, Batch<Veth> batch) {
 Outcome change(Context& context, Changes<Veth> batch) {
   std::vector<EndChange> ends;
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    if (batch[i].before->a != batch[i].after->a) {
-      ends.push_back({&batch[i].before->a, &batch[i].after->a, i});
-    }
-    if (batch[i].before->b != batch[i].after->b) {
-      ends.push_back({&batch[i].before->b, &batch[i].after->b, i});
+    for (const auto end : {&Veth::a, &Veth::b}) {
+      const EndChange change{&(batch[i].before->*end), &(batch[i].after->*end), batch[i].after, i};
+      if (change.any()) {
+        ends.push_back(change);
+      }
     }
   }
   auto failure = for_each_netns(
@@ -329,7 +444,7 @@ Outcome change(Context& context, Changes<Veth> batch) {
       ends,
       [](const EndChange& each) { return each.after->netns; },
       [&](OpenNetns& netns, kernel::Batch& messages, std::size_t i) {
-        return append_change(netns, messages, i, ends[i]);
+        return append_change(context.layout, netns, messages, i, ends[i]);
       });
   if (failure) {
     failure->index = ends[failure->index].place;

@@ -7,6 +7,9 @@
 #include <set>
 
 #include "base/text.h"
+#include "host/context.h"
+#include "host/id_maps.h"
+#include "kernel/mount.h"
 #include "probe/limits.h"
 
 namespace nslab::host {
@@ -30,6 +33,15 @@ struct Demand {
 template <typename T>
 std::size_t is(const resource::Spec& spec) {
   return std::holds_alternative<T>(spec) ? 1 : 0;
+}
+
+std::size_t needs_maps(const resource::Spec& spec) {
+  const auto* node = std::get_if<resource::Node>(&spec);
+  return node != nullptr && node->root != "host" &&
+                 node->ns(NsType::mnt).mode == NsChoice::Mode::own &&
+                 node->ns(NsType::user).mode != NsChoice::Mode::host
+             ? 1
+             : 0;
 }
 
 template <NsType type>
@@ -173,6 +185,49 @@ void add_watches(const resource::DesiredState& desired, std::vector<Error>& warn
   }
 }
 
+// The first in the file speaks for the others.
+void add_unlimited(const Context& context,
+                   const resource::DesiredState& desired,
+                   std::vector<Error>& warnings) {
+  const Takers takers = takers_of(desired, [](const resource::Spec& spec) -> std::size_t {
+    const auto* cgroup = std::get_if<resource::Cgroup>(&spec);
+    return cgroup != nullptr && cgroup->pids == resource::kDefaultPids ? 1 : 0;
+  });
+  if (!takers.empty() && !context.limits_pids) {
+    warnings.push_back({.kind = ErrorKind::missing,
+                        .message = "this host cannot limit processes by cgroup: a node may start "
+                                   "as many as it likes",
+                        .where = takers.front()->origin,
+                        .hint = "'nslab doctor' says what to do (cgroup:pids)"});
+  }
+}
+
+// What a node with a user namespace does not see of its root.
+void add_left_out(const resource::DesiredState& desired, std::vector<Error>& warnings) {
+  IdMaps maps;
+  std::set<std::string> told;
+  std::optional<std::vector<kernel::MountEntry>> table;
+  for (const resource::Desired* taker : takers_of(desired, needs_maps)) {
+    const auto& node = std::get<resource::Node>(taker->spec);
+    const std::string root = node.root == "overlay" ? "/" : node.root;
+    if (!told.insert(root).second) {
+      continue;
+    }
+    if (!table) {
+      table = kernel::mount_table().value_or({});
+    }
+    for (const std::string& target : kernel::file_systems_below(*table, root)) {
+      if (!maps.takes(target)) {
+        warnings.push_back({.kind = ErrorKind::missing,
+                            .message = "nodes with a user namespace do not see " + quote(target) +
+                                       ": its file system does not let owners be mapped",
+                            .where = taker->origin,
+                            .hint = "write 'user: host' where it is needed"});
+      }
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<Error> exceeded(const resource::DesiredState& desired,
@@ -203,8 +258,10 @@ std::vector<Error> exceeded(const resource::DesiredState& desired,
   return errors;
 }
 
-std::vector<Error> tight(const resource::DesiredState& desired) {
+std::vector<Error> tight(const Context& context, const resource::DesiredState& desired) {
   std::vector<Error> warnings;
+  add_unlimited(context, desired, warnings);
+  add_left_out(desired, warnings);
   add_neighbours(desired, true, warnings);
   add_neighbours(desired, false, warnings);
   add_watches(desired, warnings);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "host/context.h"
 #include "host/host.h"
 
 namespace nslab::host {
@@ -19,6 +20,6 @@ std::vector<Error> exceeded(const resource::DesiredState& desired,
                             std::size_t open_files);
 
 // Limits that it comes to exceed when its nodes do what nodes do.
-std::vector<Error> tight(const resource::DesiredState& desired);
+std::vector<Error> tight(const Context& context, const resource::DesiredState& desired);
 
 }  // namespace nslab::host

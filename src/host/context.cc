@@ -32,6 +32,7 @@ constexpr int kDescriptors = 8192;
 Context::Context(Layout paths, kernel::CgroupTree tree, Interrupt asked)
     : layout(std::move(paths)),
       cgroups(std::move(tree)),
+      limits_pids(cgroups.can_limit("pids")),
       interrupt(asked),
       memory(std::make_unique_for_overwrite<std::byte[]>(kSpareMemory)),
       inherited(count_inherited()) {

@@ -47,6 +47,7 @@ struct NetnsContents {
   std::string netns;
   bool named = false;    // `ip netns` finds it
   bool present = false;  // otherwise there is only a name
+  std::string userns;    // the node whose user namespace owns it; empty for the host's
   std::vector<kernel::Link> links;
   std::vector<kernel::Address> addresses;
   std::vector<kernel::Route> routes;
@@ -56,7 +57,8 @@ struct NetnsContents {
 // What a node's init says of its node.
 struct NodeAnswer {
   std::string node;
-  pid_t init_pid = 0;           // 0: nobody answers, the node is down
+  pid_t init_pid = 0;           // 0: nobody listens, the node is down
+  bool hangs = false;           // somebody listens, and does not answer
   std::vector<Packet> packets;  // of `status`, in init/protocol.h
 };
 
@@ -68,6 +70,8 @@ struct Context {
 
   Layout layout;
   kernel::CgroupTree cgroups;
+  // Whether nodes can have their default number of processes at the most.
+  bool limits_pids;
   // The network namespace that the command's threads are in.
   UniqueFd home;
   Interrupt interrupt;
@@ -84,6 +88,8 @@ struct Context {
   std::size_t inherited = 0;
   // The nodes whose cgroups this command has made.
   std::set<std::string, std::less<>> new_cgroups;
+  // Those that this command has started again with the files that they had.
+  std::set<std::string, std::less<>> kept;
   // Inodes of the network namespaces that were let go, and their names: settle()
   // names what still holds one of them.
   std::map<std::uint64_t, std::string> released;
@@ -164,8 +170,9 @@ Outcome each(std::span<const ChangeOf<Object>> batch, Act act) {
   return {};
 }
 
-// A cgroup's limits as the kernel layer takes them.
-kernel::Limits limits_of(const resource::Cgroup& spec);
+// A cgroup's limits as the kernel layer takes them: on this host, which may not be able to
+// keep the default number of processes.
+kernel::Limits limits_of(const Context& context, const resource::Cgroup& spec);
 
 // The first failure of a batch of netlink messages whose tags are indices.
 Outcome first_failure(std::vector<kernel::Failure> failures);

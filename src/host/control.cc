@@ -1,7 +1,10 @@
 #include "host/control.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -54,13 +57,46 @@ Result<bool> wait_readable(int socket, int other, Clock::time_point deadline) {
                                  {.fd = other, .events = POLLIN, .revents = 0}}};
   for (;;) {
     const int ready = ::poll(waiting.data(), waiting.size(), milliseconds_to(deadline));
-    if (ready >= 0) {
+    // The longest that poll(2) takes are 24 days.
+    if (ready > 0 || (ready == 0 && Clock::now() >= deadline)) {
       return waiting[0].revents != 0;
     }
-    if (errno != EINTR) {
+    if (ready < 0 && errno != EINTR) {
       return kernel_error("talking to a node's init", errno);
     }
   }
+}
+
+// False at the deadline.
+bool wait_writable(int socket, Clock::time_point deadline) {
+  pollfd waiting{.fd = socket, .events = POLLOUT, .revents = 0};
+  const int ready = ::poll(&waiting, 1, milliseconds_to(deadline));
+  return ready > 0 || (ready < 0 && Clock::now() < deadline);
+}
+
+// Where a socket is. The directory of a long path is open meanwhile, and stands for it.
+struct Address {
+  sockaddr_un name{};
+  UniqueFd directory;
+
+  [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&name); }
+};
+
+Result<Address> address_of(const std::string& path) {
+  Address address;
+  address.name.sun_family = AF_UNIX;
+  std::string text = path;
+  if (text.size() >= sizeof address.name.sun_path) {
+    const std::size_t slash = path.rfind('/');
+    address.directory.reset(
+        ::open(path.substr(0, slash).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!address.directory.valid()) {
+      return kernel_error("opening " + quote(path), errno);
+    }
+    text = "/proc/self/fd/" + std::to_string(address.directory.get()) + path.substr(slash);
+  }
+  text.copy(address.name.sun_path, sizeof address.name.sun_path - 1);
+  return address;
 }
 
 // A reply that reports a failure, as an error.
@@ -135,9 +171,13 @@ Result<void> send_packet(int socket, const Packet& packet, std::span<const int> 
     header->cmsg_len = CMSG_LEN(fds.size_bytes());
     std::memcpy(CMSG_DATA(header), fds.data(), fds.size_bytes());
   }
+  const auto deadline = Clock::now() + Control::kToAnswer;
   while (::sendmsg(socket, &message, MSG_NOSIGNAL) < 0) {
-    if (errno != EINTR) {
+    if (errno != EINTR && errno != EAGAIN) {
       return kernel_error("talking to a node's init", errno);
+    }
+    if (errno == EAGAIN && !wait_writable(socket, deadline)) {
+      return kernel_error("talking to a node's init", ETIMEDOUT);
     }
   }
   return {};
@@ -171,20 +211,35 @@ bool is_gone(const Error& error) {
          error.os_error == EPIPE || error.os_error == ESRCH || error.os_error == ENOENT;
 }
 
-Result<Control> Control::connect(const std::string& socket_path) {
-  UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (!socket.valid() || socket_path.size() >= sizeof address.sun_path) {
-    return kernel_error("opening " + quote(socket_path), socket.valid() ? ENAMETOOLONG : errno);
+Result<UniqueFd> bind_control_socket(const std::string& path) {
+  UniqueFd bound(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  NSLAB_ASSIGN(address, address_of(path));
+  // The file gets the socket's mode: unix(7) does not say so, unix_bind_bsd() of the
+  // kernel does it. A umask would be that of all threads.
+  if (!bound.valid() || ::fchmod(bound.get(), 0600) != 0 ||
+      ::bind(bound.get(), address.get(), sizeof address.name) != 0) {
+    return kernel_error("binding " + quote(path), errno);
   }
-  socket_path.copy(address.sun_path, socket_path.size());
-  if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-    Error error = kernel_error("reaching the node's init", errno);
-    if (errno == ENOENT || errno == ECONNREFUSED) {
-      error.kind = ErrorKind::not_found;
+  return bound;
+}
+
+// Does not block: of an init that hangs, those who wait to be accepted pile up.
+Result<Control> Control::connect(const std::string& socket_path) {
+  UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  auto address = address_of(socket_path);
+  const int error = !socket.valid() ? errno
+                    : !address      ? address.error().os_error
+                    : ::connect(socket.get(), address->get(), sizeof address->name) != 0 ? errno
+                                                                                         : 0;
+  if (error == EAGAIN) {
+    return kernel_error("reaching the node's init", ETIMEDOUT);
+  }
+  if (error != 0) {
+    Error failure = kernel_error("reaching the node's init", error);
+    if (error == ENOENT || error == ECONNREFUSED) {
+      failure.kind = ErrorKind::not_found;
     }
-    return error;
+    return failure;
   }
   ucred peer{};
   socklen_t size = sizeof peer;
@@ -192,6 +247,25 @@ Result<Control> Control::connect(const std::string& socket_path) {
     return kernel_error("asking who the node's init is", errno);
   }
   return Control(std::move(socket), peer.pid);
+}
+
+Result<UniqueFd> Control::open_init() const {
+  constexpr int kPeerPidfd = 77;  // SO_PEERPIDFD, since Linux 6.5
+  int fd = -1;
+  socklen_t size = sizeof fd;
+  if (::getsockopt(socket_.get(), SOL_SOCKET, kPeerPidfd, &fd, &size) == 0) {
+    return UniqueFd(fd);
+  }
+  // The number is the init's as long as it listens, and so keeps the connection.
+  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, init_pid_, 0)));
+  if (!pidfd.valid()) {
+    return kernel_error("opening a node's init", errno);
+  }
+  pollfd connection{.fd = socket_.get(), .events = 0, .revents = 0};
+  if (::poll(&connection, 1, 0) > 0 && (connection.revents & (POLLHUP | POLLERR)) != 0) {
+    return kernel_error("opening a node's init", ESRCH);
+  }
+  return pidfd;
 }
 
 Result<void> Control::send(std::string_view verb, Packet fields, std::span<const int> fds) {

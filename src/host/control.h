@@ -42,14 +42,23 @@ Result<Packet> receive_packet(int socket, std::chrono::steady_clock::time_point 
 // Whether the error says that there is no init, or no longer.
 bool is_gone(const Error& error);
 
+// A socket of an init, at a path of any length: an address has room for 108 bytes, and
+// names may have 63 each. Not yet listening: the init listens, so that its identity is
+// what a client sees.
+Result<UniqueFd> bind_control_socket(const std::string& path);
+
 class Control {
  public:
-  // Fails with not_found when nobody listens: the node is down.
+  // Fails with not_found when nobody listens: the node is down; with ETIMEDOUT where so many
+  // wait already that the init must hang.
   static Result<Control> connect(const std::string& socket_path);
 
   // The init's process number as the caller sees it. Valid while the connection
   // lives: it is that of the process that listens.
   [[nodiscard]] pid_t init_pid() const { return init_pid_; }
+
+  // The init itself, whatever becomes of its number. ESRCH where it has ended.
+  [[nodiscard]] Result<UniqueFd> open_init() const;
 
   [[nodiscard]] int fd() const { return socket_.get(); }
 
@@ -73,6 +82,9 @@ class Control {
   Result<void> ask_status();
   Result<std::vector<Packet>> hear_status(std::chrono::milliseconds patience = kPatience);
 
+  // An init that lives answers what it need only look at within milliseconds. One that says
+  // nothing for so long hangs: it is stopped, frozen, or its own root took something from it.
+  static constexpr std::chrono::milliseconds kToAnswer{3000};
   // Longer than anything that an init does not itself bound.
   static constexpr std::chrono::milliseconds kPatience{60000};
 

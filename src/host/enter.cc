@@ -1,6 +1,5 @@
 #include "host/enter.h"
 
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +10,7 @@
 #include "host/init_program.h"
 #include "kernel/cgroup.h"
 #include "kernel/enter.h"
+#include "kernel/mount.h"
 
 namespace nslab::host {
 namespace {
@@ -42,6 +42,13 @@ std::vector<std::string> environment_of(const Packet& node) {
   return environment;
 }
 
+Error no_answer(std::string_view node) {
+  return Error{.kind = ErrorKind::kernel,
+               .message = "node " + quote(node) +
+                          " does not answer: its init hangs, stopped or frozen perhaps",
+               .hint = "'nslab up' of the lab's file makes the node anew"};
+}
+
 }  // namespace
 
 Result<kernel::Exit> run_in_node(const Layout& layout,
@@ -53,23 +60,29 @@ Result<kernel::Exit> run_in_node(const Layout& layout,
                  .hint = "run it as root, with sudo for example"};
   }
   auto control = Control::connect(layout.control_socket(node));
+  if (!control && control.error().os_error == ETIMEDOUT) {
+    return no_answer(node);
+  }
   if (!control) {
     return Error{.kind = ErrorKind::not_found,
                  .message = "node " + quote(node) + " is down",
                  .hint = "'nslab up' starts it again"};
   }
-  NSLAB_ASSIGN(about, control->request("about", {}));
-  NSLAB_ASSIGN(cgroups, kernel::CgroupTree::open(cgroup_parent()));
-  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, control->init_pid(), 0)));
-  if (!pidfd.valid()) {
-    return kernel_error("opening the init of node " + quote(node), errno);
+  auto about = control->request("about", {}, {}, Control::kToAnswer);
+  if (!about) {
+    return about.error().os_error == ETIMEDOUT ? no_answer(node) : std::move(about).error();
   }
-  NSLAB_ASSIGN(program, init_program());
+  // What was installed on the host meanwhile is to be found, also where it was looked for
+  // before. Where that cannot be, the command runs all the same.
+  (void)kernel::forget_cached("/proc/" + std::to_string(control->init_pid()) + "/root");
+  NSLAB_ASSIGN(cgroups, kernel::CgroupTree::open(cgroup_parent(), state_mark(layout.state_dir())));
+  NSLAB_ASSIGN(pidfd, control->open_init());
+  NSLAB_ASSIGN(program, init_program(layout.state_dir()));
   const kernel::Target target{.pidfd = pidfd.get(),
                               .pid = control->init_pid(),
                               .program = program.get(),
                               .cgroup_procs = cgroups.procs_files(layout.cgroup(node))};
-  const kernel::Command command{.argv = std::move(words), .environment = environment_of(about)};
+  const kernel::Command command{.argv = std::move(words), .environment = environment_of(*about)};
   const bool terminal = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
   return kernel::run_inside(
       target, command, terminal ? kernel::Terminal::pty : kernel::Terminal::none);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,7 +12,9 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "base/write.h"
 #include "kernel/mount.h"
+#include "resource/share.h"
 
 namespace nslab::host {
 
@@ -31,20 +34,33 @@ Result<void> make_directory(const std::string& path) {
   return {};
 }
 
-Result<void> write_file(const std::string& path, std::string_view content, mode_t mode) {
+std::uint64_t bytes_of(std::string_view share) {
+  struct sysinfo info {};
+
+  (void)::sysinfo(&info);
+  return resource::bytes_of_share(share, std::uint64_t{info.totalram} * info.mem_unit);
+}
+
+namespace {
+
+Result<void> write_as(const std::string& path, std::string_view content, int how, mode_t mode) {
   const UniqueFd file(
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode));
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | how, mode));
   if (!file.valid()) {
     return kernel_error("writing " + quote(path), errno);
   }
-  while (!content.empty()) {
-    const ssize_t written = ::write(file.get(), content.data(), content.size());
-    if (written < 0) {
-      return kernel_error("writing " + quote(path), errno);
-    }
-    content.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return {};
+  const int error = write_all(file.get(), content);
+  return error == 0 ? Result<void>() : kernel_error("writing " + quote(path), error);
+}
+
+}  // namespace
+
+Result<void> write_file(const std::string& path, std::string_view content, mode_t mode) {
+  return write_as(path, content, O_TRUNC, mode);
+}
+
+Result<void> append_line(const std::string& path, const std::string& line) {
+  return write_as(path, line + "\n", O_APPEND, 0600);
 }
 
 Result<void> remove_mounted(const std::string& path) {
@@ -53,6 +69,13 @@ Result<void> remove_mounted(const std::string& path) {
     return kernel_error("removing " + quote(path), errno);
   }
   return {};
+}
+
+Result<void> remember(const Layout& layout, const std::string& path, std::string_view content) {
+  // Beside the directories whose names tell something.
+  const std::string fresh = layout.lab_dir() + "/.new-" + path.substr(path.rfind('/') + 1);
+  const int error = write_whole(path, fresh, content);
+  return error == 0 ? Result<void>() : kernel_error("writing " + quote(path), error);
 }
 
 Result<std::string> link_target(const std::string& path) {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "host/layout.h"
 
 namespace nslab::host {
 
@@ -22,6 +23,13 @@ Result<void> write_file(const std::string& path, std::string_view content, mode_
 
 // Unmounts what is mounted on a file, and removes the file, where there is one.
 Result<void> remove_mounted(const std::string& path);
+// At the end of a file, which is made where it is not there.
+Result<void> append_line(const std::string& path, const std::string& line);
+// For what nslab remembers of a lab, which a kill must not leave half written.
+Result<void> remember(const Layout& layout, const std::string& path, std::string_view content);
+
+// What a resource/share.h is on this host.
+std::uint64_t bytes_of(std::string_view share);
 
 // Where a symbolic link leads; empty for what is none.
 Result<std::string> link_target(const std::string& path);

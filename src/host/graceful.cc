@@ -15,7 +15,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kToAnswer{10};
+constexpr std::chrono::seconds kToAnswer{10};  // beyond what its service may take
 // What an init says of its services is a claim.
 constexpr std::chrono::milliseconds kShortest{0};
 constexpr std::chrono::milliseconds kLongest = std::chrono::hours{24};
@@ -35,13 +35,28 @@ std::chrono::milliseconds timeout_in(const std::string& mark) {
   return std::chrono::milliseconds(std::max<std::int64_t>(count, 0));
 }
 
-Result<Control> ask_to_stop(const Context& context, const Stopping& service) {
+Result<Control> greet(const Context& context, const Stopping& service) {
   if (context.interrupted()) {
     return interruption();
   }
   NSLAB_ASSIGN(control, Control::connect(context.layout.control_socket(service.node)));
-  NSLAB_TRY(control.send("stop", Packet().add("name", service.name)));
+  NSLAB_TRY(control.send("about", {}));
   return control;
+}
+
+// One that hangs would be waited for as long as its service may take.
+void ask_to_stop(const Context& context,
+                 Result<Control>& asked,
+                 const Stopping& service,
+                 Clock::time_point deadline) {
+  if (!asked) {
+    return;
+  }
+  auto told = context.await(*asked, deadline);
+  auto sent = told ? asked->send("stop", Packet().add("name", service.name)) : told.error();
+  if (!sent) {
+    asked = std::move(sent).error();
+  }
 }
 
 Result<void> hear_of_end(const Context& context,
@@ -65,7 +80,11 @@ std::vector<Result<void>> stop_all(const Context& context,
     const std::size_t first = ends.size();
     std::vector<Result<Control>> asked;
     while (asked.size() < at_once && first + asked.size() < services.size()) {
-      asked.push_back(ask_to_stop(context, services[first + asked.size()]));
+      asked.push_back(greet(context, services[first + asked.size()]));
+    }
+    const Clock::time_point alive = Clock::now() + Control::kToAnswer;
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      ask_to_stop(context, asked[i], services[first + i], alive);
     }
     const Clock::time_point deadline = Clock::now() + patience;
     for (auto& control : asked) {
@@ -97,8 +116,8 @@ Result<void> mark_graceful(const Layout& layout, const resource::Service& spec) 
     return {};
   }
   NSLAB_TRY(make_directory(layout.graceful_dir()));
-  return write_file(
-      mark_of(layout, spec.node, spec.name), std::to_string(spec.stop_timeout.count()), 0600);
+  return remember(
+      layout, mark_of(layout, spec.node, spec.name), std::to_string(spec.stop_timeout.count()));
 }
 
 void unmark_graceful(const Layout& layout, const std::string& node, const std::string& name) {

@@ -69,6 +69,10 @@ class Host {
   // The specs are as observed.
   virtual Outcome destroy(std::span<const resource::Spec* const> batch) = 0;
 
+  // Whether services that were created stand: waits until each has run for a quarter of a
+  // second or, where it has a way to tell, is ready.
+  virtual Outcome confirm(std::span<const resource::Spec* const> services) = 0;
+
   // Waits until the kernel has let go of everything that was destroyed: many
   // objects die asynchronously. An error names what still holds on. What holds on to
   // what a restarted node has left behind is in nobody's way: a warning.

@@ -1,6 +1,8 @@
 // The program of init/, to be executed.
 #pragma once
 
+#include <string>
+
 #include "base/fd.h"
 #include "base/result.h"
 
@@ -8,6 +10,8 @@ namespace nslab::host {
 
 // As a file in memory that nobody can write: a node that overwrites what its
 // /proc/PID/exe leads to would otherwise change what every other node runs.
-Result<UniqueFd> init_program();
+// /proc/PID/exe shows its name, which is that of this state directory's inits.
+Result<UniqueFd> init_program(const std::string& state_dir = "");
+std::string init_program_name(const std::string& state_dir);
 
 }  // namespace nslab::host

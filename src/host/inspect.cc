@@ -3,13 +3,16 @@
 #include <linux/rtnetlink.h>
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <map>
-#include <tuple>
 
 #include "host/control.h"
 #include "host/observe.h"
+#include "host/observe_network.h"
 #include "kernel/address.h"
+#include "kernel/mount.h"
+#include "resource/share.h"
 
 namespace nslab::host {
 namespace {
@@ -29,7 +32,7 @@ ServiceStatus to_status(const Packet& packet) {
 }
 
 NodeStatus to_status(const NodeAnswer& answer) {
-  NodeStatus node{.name = answer.node, .init_pid = answer.init_pid};
+  NodeStatus node{.name = answer.node, .init_pid = answer.init_pid, .hangs = answer.hangs};
   for (const Packet& packet : answer.packets) {
     if (packet.verb == "node") {
       node.hostname = packet.get("hostname");
@@ -46,7 +49,10 @@ int inner_pid(pid_t pid) {
   std::string line;
   while (std::getline(status, line)) {
     if (line.starts_with("NSpid:")) {
-      return std::stoi("0" + line.substr(line.find_last_of('\t') + 1));
+      int pid = 0;
+      const std::size_t last = line.find_last_of('\t') + 1;
+      (void)std::from_chars(line.data() + last, line.data() + line.size(), pid);
+      return pid;
     }
   }
   return 0;
@@ -75,9 +81,11 @@ void add_usage(const Context& context, std::vector<NodeStatus>& nodes) {
       node.cpu_time = usage->second.cpu_time;
       node.oom_kills = usage->second.oom_kills;
       node.processes = usage->second.processes;
+      node.pids = usage->second.pids;
     }
     if (const auto limit = limits.find(node.name); limit != limits.end()) {
       node.memory_limit = limit->second.memory;
+      node.pids_limit = limit->second.pids;
     }
     if (node.services.empty()) {
       continue;
@@ -88,36 +96,16 @@ void add_usage(const Context& context, std::vector<NodeStatus>& nodes) {
   }
 }
 
-struct End {
-  CableEnd end;
-  std::string bridge;
-  bool in_switch = false;
-};
-
-using Ends = std::map<std::string, std::pair<std::optional<End>, std::optional<End>>>;
-
-void add_ends(const Context& context, const NetnsContents& contents, Ends& ends) {
-  const auto& [netns, links] = std::tie(contents.netns, contents.links);
-  std::map<kernel::LinkIndex, std::string> names;
-  for (const kernel::Link& link : links) {
-    names[link.index] = link.name;
+CableEnd to_end(const FoundLink& found) {
+  if (!found) {
+    return {};
   }
-  for (const kernel::Link& link : links) {
-    const auto mark = read_cable_mark(context.layout, link.alias);
-    if (!mark) {
-      continue;
-    }
-    const bool in_switch = netns == resource::kSwitch;
-    const End end{.end = {.node = in_switch ? "" : netns,
-                          .interface = link.name,
-                          .carrier = link.carrier,
-                          .rx_bytes = link.received.bytes,
-                          .tx_bytes = link.sent.bytes},
-                  .bridge = in_switch && link.master != 0 ? names[link.master] : "",
-                  .in_switch = in_switch};
-    auto& pair = ends[mark->cable];
-    (mark->first ? pair.first : pair.second) = end;
-  }
+  const auto& [netns, link] = found;
+  return {.node = netns->netns == resource::kSwitch ? "" : netns->netns,
+          .interface = link->name,
+          .carrier = link->carrier,
+          .rx_bytes = link->received.bytes,
+          .tx_bytes = link->sent.bytes};
 }
 
 void add_addresses(const NetnsContents& contents, NodeStatus& node) {
@@ -130,14 +118,12 @@ void add_addresses(const NetnsContents& contents, NodeStatus& node) {
   }
 }
 
-CableStatus to_status(const std::pair<std::optional<End>, std::optional<End>>& ends) {
-  CableStatus cable;
-  if (ends.first) {
-    cable.a = ends.first->end;
-  }
-  if (ends.second) {
-    cable.b = ends.second->end;
-    cable.subnet = ends.second->bridge;
+CableStatus to_status(const FoundCable& found) {
+  CableStatus cable{.a = to_end(found.a), .b = to_end(found.b)};
+  if (found.b && found.b.netns->netns == resource::kSwitch) {
+    const auto& links = found.b.netns->links;
+    const auto bridge = std::ranges::find(links, found.b.link->master, &kernel::Link::index);
+    cable.subnet = bridge != links.end() ? bridge->name : "";
   }
   return cable;
 }
@@ -149,20 +135,23 @@ Result<LabStatus> inspect(Context& context) {
     NSLAB_TRY(observe(context, nullptr));
   }
   LabStatus status;
+  const kernel::TmpfsUse layers = kernel::tmpfs_use(context.layout.layers_dir());
+  status.layers_used = layers.used;
+  if (layers.bytes < resource::kUnlimited) {
+    status.layers_limit = layers.bytes;
+  }
   for (const NodeAnswer& answer : context.answers) {
     status.nodes.push_back(to_status(answer));
   }
   add_usage(context, status.nodes);
-  Ends ends;
   for (const NetnsContents& contents : context.contents) {
-    add_ends(context, contents, ends);
     const auto node = std::ranges::lower_bound(status.nodes, contents.netns, {}, &NodeStatus::name);
     if (node != status.nodes.end() && node->name == contents.netns) {
       add_addresses(contents, *node);
     }
   }
-  for (const auto& [name, pair] : ends) {
-    status.cables.push_back(to_status(pair));
+  for (const auto& [name, cable] : cables_in(context.layout, context.contents)) {
+    status.cables.push_back(to_status(cable));
   }
   return status;
 }

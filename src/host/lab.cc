@@ -11,7 +11,9 @@
 #include "host/control.h"
 #include "host/files.h"
 #include "host/graceful.h"
+#include "host/inits.h"
 #include "host/left_behind.h"
+#include "host/names_dir.h"
 #include "host/objects.h"
 #include "host/observe.h"
 #include "kernel/mount.h"
@@ -20,35 +22,51 @@
 namespace nslab::host {
 namespace {
 
-// `ip netns` makes this directory too; who makes it remembers that it did, and
-// beforehand: it may be killed between the two.
-Result<void> make_names_dir(const Layout& layout) {
-  struct stat info {};
-
-  const std::string directory = Layout::names_dir();
-  if (::stat(directory.c_str(), &info) == 0) {
-    return {};
+// As make_names_dir(): whoever makes the cgroup of all labs remembers it beforehand.
+Result<void> make_cgroup(Context& context) {
+  const Layout& layout = context.layout;
+  if (!context.cgroups.exists("")) {
+    NSLAB_TRY(write_file(layout.cgroup_parent_mark(), "", 0600));
   }
-  NSLAB_TRY(write_file(layout.names_dir_mark(), "", 0600));
-  if (::mkdir(directory.c_str(), 0755) == 0) {
-    return {};
-  }
-  const int error = errno;
-  (void)::unlink(layout.names_dir_mark().c_str());
-  return error == EEXIST ? Result<void>() : kernel_error("creating " + quote(directory), error);
+  return context.cgroups.create(layout.lab());
 }
 
-Result<void> make_lab(Context& context) {
+Result<void> set_layers(const Layout& layout, const resource::Lab& spec) {
+  const UniqueFd directory(::open(layout.layers_dir().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.valid()) {
+    return kernel_error("opening " + quote(layout.layers_dir()), errno);
+  }
+  auto set = kernel::resize_tmpfs(directory.get(), bytes_of(spec.layers));
+  if (!set) {
+    Error error = std::move(set).error();
+    if (error.os_error == EINVAL) {
+      error.hint = "the nodes have written " +
+                   format_bytes(kernel::tmpfs_use(layout.layers_dir()).used) +
+                   " already: write a larger 'limits: {layers: …}' for the lab";
+    }
+    return std::move(error).while_doing("limiting what nodes write to their roots");
+  }
+  return write_file(layout.layers_size_file(), spec.layers, 0600);
+}
+
+// The marks hold what nslab writes alone, and logs, which are short.
+Result<void> make_lab(Context& context, const resource::Lab& spec) {
   const Layout& layout = context.layout;
   NSLAB_TRY(make_directories(layout.lab_dir()));
   NSLAB_TRY(make_names_dir(layout));
-  NSLAB_TRY(kernel::mount_tmpfs(layout.mount_source(), layout.lab_dir()));
-  for (const std::string& directory :
-       {layout.ns_dir(), layout.nodes_dir(), layout.base_dir(), layout.sysctl_dir()}) {
+  const std::string source = layout.mount_source();
+  NSLAB_TRY(kernel::mount_tmpfs(source, layout.lab_dir(), bytes_of("50%")));
+  for (const std::string& directory : {layout.ns_dir(),
+                                       layout.nodes_dir(),
+                                       layout.layers_dir(),
+                                       layout.base_dir(),
+                                       layout.sysctl_dir()}) {
     NSLAB_TRY(make_directories(directory));
   }
-  NSLAB_TRY(kernel::mount_tmpfs(layout.mount_source(), layout.ns_dir()));
-  return context.cgroups.create(layout.lab());
+  NSLAB_TRY(kernel::mount_tmpfs(source, layout.ns_dir(), bytes_of("50%")));
+  NSLAB_TRY(kernel::mount_tmpfs(source, layout.layers_dir(), bytes_of(spec.layers)));
+  NSLAB_TRY(write_file(layout.layers_size_file(), spec.layers, 0600));
+  return make_cgroup(context);
 }
 
 // Removes our links where `ip netns` looks: those that lead into this lab.
@@ -83,7 +101,7 @@ Result<void> remember_namespaces(Context& context) {
 Result<void> unmount_all(const std::string& target) {
   NSLAB_ASSIGN(table, kernel::mount_table());
   for (const kernel::MountEntry& entry : table) {
-    if (entry.target == target) {
+    if (entry.target == target) {  // more than are in reach are no error
       NSLAB_TRY(kernel::unmount(target));
     }
   }
@@ -108,11 +126,12 @@ Result<bool> is_last_lab(const Layout& layout) {
 // What all labs share: the last one's end removes it.
 Result<void> remove_shared(Context& context) {
   const Layout& layout = context.layout;
-  const auto others = context.cgroups.children("");
-  if (others && others->empty()) {
-    NSLAB_TRY(context.cgroups.remove("", context.deadline()));
-  }
   NSLAB_ASSIGN(last, is_last_lab(layout));
+  const bool made = ::access(layout.cgroup_parent_mark().c_str(), F_OK) == 0;
+  context.cgroups.remove_parent(last && made);
+  if (made && !context.cgroups.exists("") && ::unlink(layout.cgroup_parent_mark().c_str()) != 0) {
+    return kernel_error("removing " + quote(layout.cgroup_parent_mark()), errno);
+  }
   if (last && ::access(layout.names_dir_mark().c_str(), F_OK) == 0) {
     NSLAB_TRY(remove_if_empty(Layout::names_dir()));  // others may have put names there
     if (::unlink(layout.names_dir_mark().c_str()) != 0) {
@@ -139,6 +158,8 @@ Result<void> remove_lab(Context& context) {
   NSLAB_TRY(remove_names(context));
   NSLAB_TRY(unmount_all(layout.ns_dir()));
   NSLAB_TRY(context.cgroups.finish_kill(layout.lab(), context.deadline()));
+  NSLAB_TRY(end_inits(layout, context.deadline()));
+  NSLAB_TRY(unmount_all(layout.layers_dir()));
   NSLAB_TRY(unmount_all(layout.lab_dir()));
   NSLAB_TRY(remove_directories(layout));
   NSLAB_TRY(context.cgroups.remove(layout.lab(), context.deadline()));
@@ -148,7 +169,13 @@ Result<void> remove_lab(Context& context) {
 }  // namespace
 
 Outcome create(Context& context, Batch<resource::Lab> batch) {
-  return each(batch, [&](const resource::Lab& /*spec*/) { return make_lab(context); });
+  return each(batch, [&](const resource::Lab& spec) { return make_lab(context, spec); });
+}
+
+Outcome change(Context& context, Changes<resource::Lab> batch) {
+  return each(batch, [&](const resource::Lab& /*before*/, const resource::Lab& after) {
+    return set_layers(context.layout, after);
+  });
 }
 
 Outcome destroy(Context& context, Batch<resource::Lab> batch) {

@@ -1,14 +1,23 @@
 #include "host/layout.h"
 
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/text.h"
 #include "resource/spec.h"
 
 namespace nslab::host {
 
 std::string Layout::public_name(std::string_view netns) const {
   return netns == resource::kSwitch ? lab_ : lab_ + "." + std::string(netns);
+}
+
+bool Layout::is_limited(std::string_view node) const {
+  return ::access(limits_file(node).c_str(), F_OK) == 0;
 }
 
 std::string file_name(const SavedSysctl& saved) {
@@ -37,6 +46,38 @@ bool is_lab_name(std::string_view text) {
 std::string cgroup_parent() {
   const char* named = std::getenv("NSLAB_CGROUP_PARENT");
   return named != nullptr && *named != '\0' ? named : "nslab";
+}
+
+Result<void> check_cgroup_parent() {
+  constexpr std::size_t kMaxLength = 128;
+  constexpr std::string_view kAllowed =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+  const std::string name = cgroup_parent();
+  if (name.size() <= kMaxLength && name.find_first_not_of(kAllowed) == std::string::npos &&
+      !name.starts_with('.') && !name.starts_with("cgroup.")) {
+    return {};
+  }
+  return Error{
+      .kind = ErrorKind::usage,
+      .message = "NSLAB_CGROUP_PARENT is " + quote(name) + ", which is no name of a cgroup",
+      .hint =
+          "a name has letters, digits, '-', '_' and '.', such as 'nslab'; the cgroup "
+          "stands at the top of each hierarchy"};
+}
+
+std::string state_mark(const std::string& state_dir) {
+  struct stat info {};
+
+  std::string existing = state_dir;
+  while (::stat(existing.c_str(), &info) != 0 && existing.size() > 1) {
+    existing.resize(std::max<std::size_t>(existing.rfind('/'), 1));
+  }
+  return std::to_string(major(info.st_dev)) + ":" + std::to_string(minor(info.st_dev)) + " " +
+         state_dir;
+}
+
+std::string state_dir_in(std::string_view mark) {
+  return std::string(mark.substr(std::min(mark.find(' ') + 1, mark.size())));
 }
 
 }  // namespace nslab::host

@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -10,6 +12,7 @@
 #include "base/text.h"
 #include "host/capacity.h"
 #include "host/forget.h"
+#include "host/inherited.h"
 #include "host/inspect.h"
 #include "host/objects.h"
 #include "host/observe.h"
@@ -42,11 +45,13 @@ void add_remedy(Error& error) {
                                std::is_same_v<T, resource::Node>;
   if (kNamespaces && error.os_error == ENOSPC) {
     error.hint =
-        "the host has as many namespaces as it allows: 'nslab doctor' shows the limits, and how "
-        "to raise them";
+        "the host has as many namespaces as it allows ('nslab doctor' shows the limits, and how to "
+        "raise them), or the nodes have written as much as 'limits: {layers}' of the lab allows "
+        "('nslab status' shows it)";
   } else if (error.os_error == EAGAIN) {
     error.hint =
-        "if a process could not be started: raise pids.max of the cgroup that nslab runs in, "
+        "if a process could not be started: raise 'pids' in the node's limits, pids.max of the "
+        "cgroup that nslab runs in, "
         "'ulimit -u' of its shell, or kernel.threads-max";
   }
 }
@@ -99,7 +104,8 @@ Result<std::unique_ptr<LinuxHost>> LinuxHost::open(const std::string& state_dir,
   if (!is_lab_name(lab)) {
     return Error{.kind = ErrorKind::not_found, .message = quote(lab) + " is not the name of a lab"};
   }
-  NSLAB_ASSIGN(cgroups, kernel::CgroupTree::open(cgroup_parent()));
+  NSLAB_TRY(check_cgroup_parent());
+  NSLAB_ASSIGN(cgroups, kernel::CgroupTree::open(cgroup_parent(), state_mark(state_dir)));
   auto context = std::make_unique<Context>(Layout(state_dir, lab), std::move(cgroups), interrupt);
   return std::unique_ptr<LinuxHost>(new LinuxHost(std::move(context)));
 }
@@ -113,7 +119,9 @@ std::vector<Error> LinuxHost::obstacles(const resource::DesiredState& desired, M
 }
 
 std::vector<Error> LinuxHost::warnings(const resource::DesiredState& desired) {
-  return host::tight(desired);
+  std::vector<Error> warnings = host::tight(*context_, desired);
+  std::ranges::move(not_lifted(), std::back_inserter(warnings));
+  return warnings;
 }
 
 Result<resource::ObservedState> LinuxHost::observe() {
@@ -200,6 +208,11 @@ Outcome LinuxHost::destroy(std::span<const resource::Spec* const> batch) {
         }
       },
       *batch.front());
+}
+
+Outcome LinuxHost::confirm(std::span<const resource::Spec* const> services) {
+  using resource::Service;
+  return host::confirm(*context_, Batch<Service>(typed<Service>(services)));
 }
 
 Result<std::vector<Error>> LinuxHost::settle() {

@@ -23,6 +23,7 @@ class LinuxHost final : public Host {
 
   std::vector<Error> obstacles(const resource::DesiredState& desired, Made made) override;
   std::vector<Error> warnings(const resource::DesiredState& desired) override;
+  Outcome confirm(std::span<const resource::Spec* const> services) override;
   Result<resource::ObservedState> observe() override;
   Result<resource::ObservedState> observe(const Places& places) override;
   Outcome create(std::span<const resource::Spec* const> batch) override;

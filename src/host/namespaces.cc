@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 
@@ -13,9 +14,12 @@
 #include "host/control.h"
 #include "host/files.h"
 #include "host/left_behind.h"
+#include "host/names_dir.h"
+#include "host/netns_defaults.h"
 #include "host/objects.h"
 #include "host/observe.h"
 #include "host/per_netns.h"
+#include "host/user_ids.h"
 #include "kernel/mount.h"
 #include "kernel/move.h"
 #include "kernel/netns.h"
@@ -41,7 +45,12 @@ Result<void> link_name(const Layout& layout, const std::string& netns) {
   if (std::filesystem::read_symlink(link, failed) == layout.netns(netns)) {
     return {};
   }
-  if (::symlink(layout.netns(netns).c_str(), link.c_str()) != 0) {
+  int made = ::symlink(layout.netns(netns).c_str(), link.c_str());
+  if (made != 0 && errno == ENOENT) {  // somebody has removed the directory
+    NSLAB_TRY(make_names_dir(layout));
+    made = ::symlink(layout.netns(netns).c_str(), link.c_str());
+  }
+  if (made != 0) {
     if (errno == EEXIST) {
       return Error{.kind = ErrorKind::conflict,
                    .message = "a network namespace " + quote(layout.public_name(netns)) +
@@ -133,6 +142,15 @@ Outcome make_all(Context& context, Batch<NetNs> batch) {
   if (auto known = know_interfaces(made); !known) {
     return Failure{0, std::move(known).error()};
   }
+  std::vector<int> nodes;  // in the switch nothing has an address
+  for (const std::shared_ptr<OpenNetns>& each : made) {
+    if (each->name != resource::kSwitch) {
+      nodes.push_back(each->ns.get());
+    }
+  }
+  if (auto forgotten = forget_hosts_settings(nodes); !forgotten) {
+    return Failure{0, std::move(forgotten).error()};
+  }
   for (std::shared_ptr<OpenNetns>& each : made) {
     keep_open(context, std::move(each));
   }
@@ -185,6 +203,7 @@ Result<void> forget_sysctls(const Layout& layout, const std::string& node) {
   for (const std::string& name : names) {
     if (to_saved_sysctl(name).node == node) {
       (void)::unlink((layout.sysctl_dir() + "/" + name).c_str());
+      (void)::unlink((layout.shown_sysctl_dir() + "/" + name).c_str());
     }
   }
   return {};
@@ -197,6 +216,7 @@ Result<void> renew(Context& context, const NetNs& spec) {
   NSLAB_ASSIGN(old, open_netns(context, spec.name));
   let_go(context, spec.name);
   NSLAB_ASSIGN(fresh, make_netns(context, spec));
+  NSLAB_TRY(forget_hosts_settings(std::array{fresh.ns.get()}));
   NSLAB_TRY(move_ends(layout, *old, fresh));
   NSLAB_TRY(forget_sysctls(layout, spec.name));
   if (kernel::is_namespace_mount(layout.netns(spec.name))) {
@@ -230,11 +250,8 @@ Result<void> remove_netns(Context& context, const NetNs& spec) {
 }
 
 Result<void> make_userns(Context& context, const UserNs& spec) {
-  const std::string ids = context.layout.ids_file(spec.node);
-  NSLAB_TRY(make_directories(std::filesystem::path(ids).parent_path()));
-  NSLAB_TRY(
-      write_file(ids, std::to_string(spec.first_id) + " " + std::to_string(spec.count), 0600));
-  NSLAB_ASSIGN(ns, kernel::create_userns(spec.first_id, spec.count));
+  const IdRange ids = user_ids_of(context.layout, spec.node);
+  NSLAB_ASSIGN(ns, kernel::create_userns(ids.first, ids.count));
   return name_descriptor(ns.get(), context.layout.userns(spec.node));
 }
 
@@ -270,27 +287,79 @@ Result<void> keep_value_before(const Layout& layout, const Sysctl& spec, Read re
   if (read_file(saved)) {
     return {};
   }
-  NSLAB_ASSIGN(before, read());
+  auto before = read();
+  if (!before && before.error().os_error == ENOENT) {
+    return std::move(before).error();
+  }
   NSLAB_TRY(make_directory(directory_of(layout, spec)));
-  return write_file(saved, before, 0600);
+  return remember(layout, saved, before ? *before : std::string(kUnreadable));
+}
+
+// The kernel shows what it made of a value: 16 for "0x10", "1 2 3" with tabs between, and
+// some it does not show at all. Kept where that is not what was written, so that it is
+// known for it.
+template <typename Read>
+Result<void> keep_what_is_shown(const Layout& layout, const Sysctl& spec, Read read) {
+  const std::string file = layout.shown_sysctl_dir() + "/" + file_name({spec.node, spec.key});
+  const auto shown = read();
+  if (shown && *shown == spec.value) {
+    (void)::unlink(file.c_str());
+    return {};
+  }
+  NSLAB_TRY(make_directory(layout.shown_sysctl_dir()));
+  return remember(layout, file, spec.value + "\n" + (shown ? *shown : std::string(kUnreadable)));
+}
+
+// What a person can do about a sysctl that is not there, or not the node's.
+Error explain(Error error, const Sysctl& spec, const OpenNetns* netns) {
+  const auto parts = split(spec.key, '.');
+  const bool of_interface = parts.size() >= 5 && (parts[2] == "conf" || parts[2] == "neigh");
+  std::string interface(of_interface ? parts[3] : "");
+  std::ranges::replace(interface, '/', '.');
+  if (error.os_error == ENOENT && netns != nullptr && of_interface && interface != "all" &&
+      interface != "default" && !netns->links.contains(interface)) {
+    error.hint = "there may be no interface " + quote(interface) + " in node " +
+                 quote(spec.node) + ": one that a service makes has its sysctls set there, by "
+                 "'sysctl -w' after the line that makes it";
+  } else if (error.os_error == EACCES || error.os_error == EPERM) {
+    error.hint = "it belongs to the whole host: 'sysctl -w " + spec.key + "=…' there";
+  } else if (error.os_error == ENOENT) {
+    error.hint = "either no kernel has one of that name, or it belongs to the whole host, or the "
+                 "module that it comes with is not loaded there (modprobe)";
+  } else if (error.os_error == EINVAL) {
+    error.hint = "the kernel does not take that value";
+  }
+  return error;
+}
+
+Result<void> explained(Result<void> done, const Sysctl& spec, const OpenNetns* netns) {
+  return done ? Result<void>() : Result<void>(explain(std::move(done).error(), spec, netns));
 }
 
 Result<void> set_sysctl(Context& context, const Sysctl& spec) {
   NSLAB_ASSIGN(ns, namespace_of(context, spec));
-  NSLAB_TRY(keep_value_before(
-      context.layout, spec, [&] { return kernel::read_sysctl(ns.get(), spec.key); }));
-  return kernel::write_sysctl(ns.get(), spec.key, spec.value);
+  const auto read = [&] { return kernel::read_sysctl(ns.get(), spec.key); };
+  NSLAB_TRY(explained(keep_value_before(context.layout, spec, read), spec, nullptr));
+  NSLAB_TRY(
+      explained(kernel::write_sysctl(ns.get(), spec.key, spec.value), spec, nullptr));
+  return keep_what_is_shown(context.layout, spec, read);
 }
 
 Result<void> set_sysctl(const Layout& layout, OpenNetns& netns, const Sysctl& spec) {
-  NSLAB_TRY(keep_value_before(
-      layout, spec, [&] { return kernel::read_sysctl(netns.socket, netns.ns.get(), spec.key); }));
-  return kernel::write_sysctl(netns.ns.get(), spec.key, spec.value);
+  const auto read = [&] { return kernel::read_sysctl(netns.socket, netns.ns.get(), spec.key); };
+  NSLAB_TRY(explained(keep_value_before(layout, spec, read), spec, &netns));
+  NSLAB_TRY(
+      explained(kernel::write_sysctl(netns.ns.get(), spec.key, spec.value), spec, &netns));
+  // Every router has this one, and it is known how it is shown.
+  const bool plain = spec.key == "net.ipv4.ip_forward" && spec.value == "1";
+  return plain ? Result<void>() : keep_what_is_shown(layout, spec, read);
 }
 
 Result<void> restore_sysctl(Context& context, const Sysctl& spec) {
   const std::string saved = saved_file(context.layout, spec);
-  if (const auto before = read_file(saved)) {
+  (void)::unlink(
+      (context.layout.shown_sysctl_dir() + "/" + file_name({spec.node, spec.key})).c_str());
+  if (const auto before = read_file(saved); before && *before != kUnreadable) {
     NSLAB_ASSIGN(ns, namespace_of(context, spec));
     NSLAB_TRY(kernel::write_sysctl(ns.get(), spec.key, *before));
   }
@@ -303,6 +372,9 @@ Result<void> restore_sysctl(Context& context, const Sysctl& spec) {
 }  // namespace
 
 Outcome create(Context& context, Batch<UserNs> batch) {
+  if (auto failure = claim_user_ids(context, batch)) {
+    return failure;
+  }
   return each(batch, [&](const UserNs& spec) { return make_userns(context, spec); });
 }
 

@@ -38,7 +38,7 @@ Needs needs(const resource::Cgroup& spec) {
   add(spec.swap.has_value(), "cgroup:swap");
   add(spec.cpu_millis || spec.cpu_weight, "cgroup:cpu");
   add(!spec.cpuset.empty(), "cgroup:cpuset");
-  add(spec.pids.has_value(), "cgroup:pids");
+  add(spec.pids && spec.pids != resource::kDefaultPids, "cgroup:pids");
   return found;
 }
 

@@ -1,22 +1,32 @@
 // Nodes: an init each, in its namespaces, its cgroup and its root.
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cinttypes>
+#include <cstdio>
 
 #include "base/directory.h"
 #include "base/text.h"
 #include "host/control.h"
+#include "host/file_systems.h"
 #include "host/files.h"
 #include "host/graceful.h"
+#include "host/id_maps.h"
+#include "host/inits.h"
+#include "host/node_tmpfs.h"
 #include "host/objects.h"
 #include "host/observe.h"
 #include "host/observe_node.h"
+#include "host/run_dirs.h"
 #include "host/spawner.h"
+#include "host/user_ids.h"
 #include "kernel/mount.h"
 #include "kernel/netns.h"
 #include "resource/json.h"
@@ -39,25 +49,6 @@ constexpr std::array kNamespaces{Namespace::cgroup,
                                  Namespace::user,
                                  Namespace::uts};
 
-// A socket that is bound and not yet listening: the init listens, so that its
-// identity is what a client sees.
-Result<UniqueFd> bind_control_socket(const std::string& path) {
-  UniqueFd bound(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (!bound.valid() || path.size() >= sizeof address.sun_path) {
-    return kernel_error("binding " + quote(path), bound.valid() ? ENAMETOOLONG : errno);
-  }
-  path.copy(address.sun_path, path.size());
-  // The file gets the socket's mode: unix(7) does not say so, unix_bind_bsd() of the
-  // kernel does it. A umask would be that of all threads.
-  if (::fchmod(bound.get(), 0600) != 0 ||
-      ::bind(bound.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-    return kernel_error("binding " + quote(path), errno);
-  }
-  return bound;
-}
-
 void give(NodeRequest& request, std::string_view name, UniqueFd fd) {
   request.packet.add("fd", std::string(name));
   request.fds.push_back(std::move(fd));
@@ -67,13 +58,6 @@ void give(NodeRequest& request, std::string_view name, UniqueFd fd) {
 Result<UniqueFd> shared_namespace(const Context& context, const std::string& node, Namespace type) {
   NSLAB_ASSIGN(control, Control::connect(context.layout.control_socket(node)));
   return kernel::open_namespace(control.init_pid(), type);
-}
-
-// The host's number of root in a user namespace.
-std::uint32_t first_id(const Context& context, const std::string& node) {
-  resource::UserNs spec{.node = node};
-  read_id_map(context.layout, spec);
-  return spec.first_id;
 }
 
 // Namespaces with names are joined; the others are made by the spawner's clone.
@@ -93,7 +77,6 @@ Result<void> add_namespaces(Context& context, const Node& node, NodeRequest& req
     } else if (type == NsType::user) {
       NSLAB_ASSIGN(ns, kernel::open_namespace_file(context.layout.userns(owner), Namespace::user));
       give(request, "user", std::move(ns));
-      request.packet.add("uid_first", std::to_string(first_id(context, owner)));
     } else if (own) {
       fresh |= static_cast<int>(kNamespaces[i]);
     } else {
@@ -105,47 +88,134 @@ Result<void> add_namespaces(Context& context, const Node& node, NodeRequest& req
   return {};
 }
 
+// NR_UNIX98_PTY_MAX of the kernel: no limit.
+constexpr std::uint64_t kMostPtys = std::uint64_t{1} << 20U;
+
 struct Layer {
   std::string lower;
   std::string upper;
   std::string work;
 };
 
-// In a directory that is there.
+// In a directory that is there. What the node wrote into the layer before stays.
 Result<Layer> make_layer(const std::string& directory, const std::string& lower) {
   Layer layer{.lower = lower, .upper = directory + "/upper", .work = directory + "/work"};
   NSLAB_TRY(make_directory(layer.upper));
+  NSLAB_TRY(kernel::remove_tree(layer.work));
   NSLAB_TRY(make_directory(layer.work));
   return layer;
+}
+
+bool is_file(const std::string& path) {
+  struct stat info {};
+
+  return ::stat(path.c_str(), &info) == 0 && !S_ISDIR(info.st_mode);
+}
+
+// A layer is known by the place that it is over: the host may have other file systems when
+// the node starts again.
+std::string layer_dir(const std::string& node_dir, const std::string& target) {
+  std::array<char, 24> name{};
+  (void)std::snprintf(name.data(), name.size(), "/layer-%016" PRIx64, stable_hash(target));
+  return node_dir + name.data();
+}
+
+// The writable layers of a node, by where in it they are.
+using Uppers = std::map<std::string, std::string, std::less<>>;
+
+// While the node is down a file of its layer can simply be taken away: what is below shows
+// again. The layer is the node's work, and no link in it may lead out.
+void remove_from_layer(const std::string& upper, const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  const UniqueFd top(::open(upper.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  open_how how{.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+               .mode = 0,
+               .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+  const std::string above = "." + path.substr(0, slash);
+  const UniqueFd directory(
+      static_cast<int>(::syscall(SYS_openat2, top.get(), above.c_str(), &how, sizeof how)));
+  (void)::unlinkat(directory.get(), path.substr(slash + 1).c_str(), 0);
+}
+
+// Takes the lab file's files out of the layers, so that those that it no longer has are
+// gone; the others are written anew.
+Result<void> forget_laid(const std::string& list, const Uppers& uppers) {
+  const auto laid = read_file(list);
+  const std::string text = laid.value_or("");
+  for (const std::string_view path : split(text, '\n')) {
+    if (!path.starts_with('/')) {
+      continue;
+    }
+    std::string_view top = path;
+    auto found = uppers.find(top);
+    while (found == uppers.end()) {
+      top = top.substr(0, top.rfind('/'));
+      found = uppers.find(top);
+    }
+    if (path.size() > top.size()) {
+      remove_from_layer(found->second, std::string(path.substr(top.size())));
+    }
+  }
+  return laid && ::unlink(list.c_str()) != 0 ? kernel_error("removing " + quote(list), errno)
+                                             : Result<void>();
 }
 
 // What is found once for many nodes.
 class Surroundings {
  public:
   static Result<Surroundings> read(const Context& context) {
-    NSLAB_ASSIGN(table, kernel::mount_table());
-    return Surroundings(std::move(table), context.cgroups.narrowed(context.layout.lab()));
+    NSLAB_ASSIGN(file_systems, FileSystems::read());
+    NSLAB_ASSIGN(own, names_in(context.layout.own_dir()));
+    Surroundings found(std::move(file_systems), context.cgroups.narrowed(context.layout.lab()));
+    found.own_.insert(own.begin(), own.end());
+    found.machine_id_ = read_file("/etc/machine-id").value_or("");
+    return found;
   }
 
-  // The file systems that are mounted below a node's root. Every name of a namespace is
-  // in the table of mounts.
   const std::vector<std::string>& file_systems_below(const std::string& root) {
-    const auto known = found_.find(root);
-    return known != found_.end()
-               ? known->second
-               : found_.emplace(root, kernel::file_systems_below(table_, root)).first->second;
+    return file_systems_.below(root);
   }
+
+  // What is to be below its /run.
+  const std::vector<std::string>& run_entries_of(const std::string& root) {
+    const auto known = run_entries_.find(root);
+    return known != run_entries_.end()
+               ? known->second
+               : run_entries_.emplace(root, run_entries(root)).first->second;
+  }
+
+  // Whether there are files that this node alone is to see.
+  [[nodiscard]] bool has_own(const std::string& node) const { return own_.contains(node); }
+
+  // A node's own, the same each time that it starts: others on the host tell each other
+  // apart by theirs, DHCP clients above all.
+  [[nodiscard]] std::string machine_id(const Layout& layout, const std::string& node) const {
+    const std::string name = machine_id_ + "/" + layout.lab() + "/" + node;
+    std::array<char, 40> text{};
+    (void)std::snprintf(text.data(),
+                        text.size(),
+                        "%016" PRIx64 "%016" PRIx64,
+                        stable_hash(name),
+                        stable_hash("machine-id/" + name));
+    return text.data();
+  }
+
+  // Whether a node with a user namespace can have its files.
+  bool takes_id_map(const std::string& path) { return maps_.takes(path); }
 
   // Those that the lab has cgroups in.
   [[nodiscard]] const kernel::CgroupTree& cgroups() const { return cgroups_; }
 
  private:
-  Surroundings(std::vector<kernel::MountEntry> table, kernel::CgroupTree cgroups)
-      : table_(std::move(table)), cgroups_(std::move(cgroups)) {}
+  Surroundings(FileSystems file_systems, kernel::CgroupTree cgroups)
+      : file_systems_(std::move(file_systems)), cgroups_(std::move(cgroups)) {}
 
-  std::vector<kernel::MountEntry> table_;
-  std::map<std::string, std::vector<std::string>> found_;
+  FileSystems file_systems_;
+  std::map<std::string, std::vector<std::string>> run_entries_;
+  std::set<std::string, std::less<>> own_;
+  std::string machine_id_;
   kernel::CgroupTree cgroups_;
+  IdMaps maps_;
 };
 
 // The node's root, and a layer over each further file system that is mounted in it.
@@ -160,30 +230,53 @@ Result<void> add_root(const Context& context,
     request.packet.add("root", "host");
     return {};
   }
-  const std::string root = node.root == "overlay" ? "/" : node.root;
-  const std::string directory = context.layout.node_dir(node.name);
+  const std::string root = root_of(node);
+  const std::string directory = context.layout.layer_dir(node.name);
+  NSLAB_TRY(make_directory(directory));
   NSLAB_ASSIGN(top, make_layer(directory, root));
-  request.packet.add("root", "overlay")
-      .add("lower", context.layout.base_dir())
+  for (const TmpfsOf& each : kNodeTmpfs) {
+    request.packet.add(std::string(each.key) + "_limits",
+                       kernel::tmpfs_options(bytes_of(node.*each.share)));
+  }
+  request.packet.add("ptys", std::to_string(node.ptys.value_or(kMostPtys)));
+  request.packet.add("root", "overlay");
+  if (surroundings.has_own(node.name)) {
+    request.packet.add("base", context.layout.own_dir(node.name));
+  }
+  request.packet.add("machine_id", surroundings.machine_id(context.layout, node.name))
+      .add_all("run", surroundings.run_entries_of(root))
+      .add("sees", listed(surroundings.file_systems_below(root)))
+      .add("base", context.layout.base_dir())
       .add("lower", top.lower)
       .add("upper", top.upper)
       .add("work", top.work);
-  int count = 0;
+  Uppers uppers{{"", top.upper}};
+  const bool mapped = node.ns(NsType::user).mode != NsChoice::Mode::host;
   for (const std::string& target : surroundings.file_systems_below(root)) {
-    const std::string place = directory + "/layer" + std::to_string(++count);
+    if (mapped && !surroundings.takes_id_map(target)) {
+      continue;  // tight() has said so
+    }
+    const std::string inside = root == "/" ? target : target.substr(root.size());
+    if (is_file(target)) {
+      request.packet.add("file", inside + "\t" + target);
+      continue;
+    }
+    const std::string place = layer_dir(directory, inside);
     NSLAB_TRY(make_directory(place));
     NSLAB_ASSIGN(layer, make_layer(place, target));
-    const std::string inside = root == "/" ? target : target.substr(root.size());
     request.packet.add("layer",
                        inside + "\t" + layer.lower + "\t" + layer.upper + "\t" + layer.work);
+    uppers.emplace(inside, layer.upper);
   }
-  return {};
+  return forget_laid(context.layout.laid_file(node.name), uppers);
 }
 
 Result<void> add_cgroup(const kernel::CgroupTree& cgroups,
                         const std::string& path,
+                        const std::vector<std::string>& shown,
                         NodeRequest& request) {
-  request.packet.add_all("attach", cgroups.v1_procs_files(path));
+  request.packet.add_all("attach", cgroups.v1_tasks_files(path));
+  request.packet.add_all("cgroup1", shown);
   NSLAB_ASSIGN(directory, cgroups.directory(path));
   if (directory.valid()) {
     give(request, "cgroup2", std::move(directory));
@@ -218,11 +311,35 @@ Result<bool> has_processes(const Context& context,
   return !left.empty();
 }
 
-// Makes the node's directory, and clears away what an earlier init of that name left
-// behind: its files, and processes.
-Result<void> make_node_dir(Context& context,
-                           const kernel::CgroupTree& cgroups,
-                           const std::string& node) {
+// What a node's layers are good for: over this root, and with this owner.
+std::string ground_of(const Context& context, const Node& node) {
+  const NsChoice& user = node.ns(NsType::user);
+  const std::string& owner = user.mode == NsChoice::Mode::own ? node.name : user.of;
+  return node.root + "\n" +
+         (user.mode == NsChoice::Mode::host ? "host" : std::to_string(user_ids_of(context.layout, owner).first)) +
+         "\n";
+}
+
+// Clears away what an earlier init of that name left behind, but for its files where it is
+// to keep them and can.
+Result<void> clear_node_dir(Context& context, const Node& node, const std::string& ground) {
+  const std::string directory = context.layout.node_dir(node.name);
+  const auto before = read_file(context.layout.ground_file(node.name));
+  if (node.keep && before == ground) {
+    context.kept.insert(node.name);
+    const std::string socket = context.layout.control_socket(node.name);
+    return ::unlink(socket.c_str()) != 0 && errno != ENOENT
+               ? kernel_error("removing " + quote(socket), errno)
+               : Result<void>();
+  }
+  NSLAB_TRY(kernel::remove_tree(context.layout.layer_dir(node.name)));
+  NSLAB_TRY(kernel::remove_tree(directory));
+  return make_directory(directory);
+}
+
+// Makes the node's directory, and ends what an earlier init of that name left running.
+Result<void> make_node_dir(Context& context, const kernel::CgroupTree& cgroups, const Node& spec) {
+  const std::string& node = spec.name;
   const std::string directory = context.layout.node_dir(node);
   const bool made = ::mkdir(directory.c_str(), 0755) == 0;
   if (!made && errno != EEXIST) {
@@ -234,15 +351,22 @@ Result<void> make_node_dir(Context& context,
     NSLAB_TRY(empty_cgroup(context, node));
   }
   if (!made) {
-    NSLAB_TRY(kernel::remove_tree(directory));
-    NSLAB_TRY(make_directory(directory));
+    NSLAB_TRY(end_init(context.layout, node, context.deadline()));
   }
-  return {};
+  if (spec.ns(NsType::mnt).mode != NsChoice::Mode::own || spec.root == "host") {
+    return made ? Result<void>() : clear_node_dir(context, spec, "");
+  }
+  const std::string ground = ground_of(context, spec);
+  if (!made) {
+    NSLAB_TRY(clear_node_dir(context, spec, ground));
+  }
+  return context.kept.contains(node) ? Result<void>()
+                                     : write_file(context.layout.ground_file(node), ground, 0600);
 }
 
 Result<NodeRequest> request_for(Context& context, Surroundings& surroundings, const Node& node) {
   const Layout& layout = context.layout;
-  NSLAB_TRY(make_node_dir(context, surroundings.cgroups(), node.name));
+  NSLAB_TRY(make_node_dir(context, surroundings.cgroups(), node));
   NodeRequest request;
   request.packet.verb = "node";
   request.packet.add("id", node.name)
@@ -254,7 +378,11 @@ Result<NodeRequest> request_for(Context& context, Surroundings& surroundings, co
       .add("spec", resource::to_json_text(node));
   NSLAB_TRY(add_namespaces(context, node, request));
   NSLAB_TRY(add_root(context, surroundings, node, request));
-  NSLAB_TRY(add_cgroup(surroundings.cgroups(), layout.cgroup(node.name), request));
+  const std::string cgroup = layout.cgroup(node.name);
+  const auto shown = surroundings.cgroups().is_sized_on_v1(cgroup)
+                         ? context.cgroups.v1_for_programs()
+                         : std::vector<std::string>{};
+  NSLAB_TRY(add_cgroup(surroundings.cgroups(), cgroup, shown, request));
   NSLAB_ASSIGN(listener, bind_control_socket(layout.control_socket(node.name)));
   give(request, "listen", std::move(listener));
   return request;
@@ -296,8 +424,55 @@ void keep_hold_of_netns(Context& context, const Node& node) {
 Result<void> remove_node(Context& context, const Node& node) {
   const Layout& layout = context.layout;
   NSLAB_TRY(empty_cgroup(context, node.name));
+  NSLAB_TRY(end_init(layout, node.name, context.deadline()));
   NSLAB_TRY(forget_ipc_sysctls(layout, node.name));
+  // Its files may be wanted again. They go with its cgroup, which only a node that is to be
+  // no more loses.
+  const std::string socket = layout.control_socket(node.name);
+  (void)::unlink(socket.c_str());
+  if (context.cgroups.exists(layout.cgroup(node.name))) {
+    return {};
+  }
+  NSLAB_TRY(kernel::remove_tree(layout.layer_dir(node.name)));
   return kernel::remove_tree(layout.node_dir(node.name));
+}
+
+// In place. It has to be the file system that the node began with: another one could be the
+// host's.
+Result<void> resize(const Packet& about, pid_t init, const TmpfsOf& which, std::uint64_t bytes) {
+  const std::string path = "/proc/" + std::to_string(init) + "/root" + which.path;
+  const UniqueFd place(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+
+  struct stat info {};
+
+  const auto device = about.number(std::string(which.key) + "_device");
+  if (!place.valid() || ::fstat(place.get(), &info) != 0 ||
+      static_cast<std::int64_t>(info.st_dev) != device) {
+    return Error{.kind = ErrorKind::conflict,
+                 .message = "the node has mounted something else on " + std::string(which.path),
+                 .hint = "unmount it in the node"};
+  }
+  auto resized = kernel::resize_tmpfs(place.get(), bytes);
+  if (!resized && resized.error().os_error == EINVAL) {
+    Error error = std::move(resized).error();
+    error.hint = "it holds more than that: remove files in the node first";
+    return std::move(error).while_doing("limiting " + std::string(which.path));
+  }
+  return resized;
+}
+
+Result<void> change_limits(Control& control, const Node& before, const Node& after) {
+  NSLAB_ASSIGN(about, control.request("about", Packet()));
+  for (const TmpfsOf& each : kNodeTmpfs) {
+    if (before.*each.share != after.*each.share) {
+      NSLAB_TRY(resize(about, control.init_pid(), each, bytes_of(after.*each.share)));
+    }
+  }
+  if (before.ptys != after.ptys) {
+    const std::string most = std::to_string(after.ptys.value_or(kMostPtys));
+    NSLAB_TRY(control.request("ptys", Packet().add("max", most)));
+  }
+  return {};
 }
 
 Result<void> change_node(const Context& context, const Node& before, const Node& after) {
@@ -305,6 +480,7 @@ Result<void> change_node(const Context& context, const Node& before, const Node&
   if (before.hostname != after.hostname) {
     NSLAB_TRY(control.request("hostname", Packet().add("name", after.hostname)));
   }
+  NSLAB_TRY(change_limits(control, before, after));
   Packet packet;
   packet.add("spec", resource::to_json_text(after)).add_all("env", after.environment);
   NSLAB_TRY(control.request("node", std::move(packet)));

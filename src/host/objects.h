@@ -17,6 +17,7 @@ using Changes = std::span<const ChangeOf<T>>;
 
 // lab.cc
 Outcome create(Context& context, Batch<resource::Lab> batch);
+Outcome change(Context& context, Changes<resource::Lab> batch);
 Outcome destroy(Context& context, Batch<resource::Lab> batch);
 Outcome create(Context& context, Batch<resource::SharedFile> batch);
 Outcome change(Context& context, Changes<resource::SharedFile> batch);
@@ -59,6 +60,9 @@ Outcome destroy(Context& context, Batch<resource::Node> batch);
 // content.cc
 Outcome create(Context& context, Batch<resource::Mount> batch);
 Outcome destroy(Context& context, Batch<resource::Mount> batch);
+Outcome create(Context& context, Batch<resource::Directory> batch);
+Outcome change(Context& context, Changes<resource::Directory> batch);
+Outcome destroy(Context& context, Batch<resource::Directory> batch);
 Outcome create(Context& context, Batch<resource::File> batch);
 Outcome change(Context& context, Changes<resource::File> batch);
 Outcome destroy(Context& context, Batch<resource::File> batch);
@@ -67,5 +71,6 @@ Outcome destroy(Context& context, Batch<resource::File> batch);
 Outcome create(Context& context, Batch<resource::Setup> batch);
 Outcome create(Context& context, Batch<resource::Service> batch);
 Outcome destroy(Context& context, Batch<resource::Service> batch);
+Outcome confirm(Context& context, Batch<resource::Service> batch);
 
 }  // namespace nslab::host

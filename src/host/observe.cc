@@ -8,11 +8,14 @@
 #include "base/directory.h"
 #include "base/text.h"
 #include "host/files.h"
+#include "host/inits.h"
 #include "host/observe_network.h"
 #include "host/observe_node.h"
+#include "host/user_ids.h"
 #include "kernel/mount.h"
 #include "kernel/netns.h"
 #include "resource/json.h"
+#include "resource/share.h"
 
 namespace nslab::host {
 namespace {
@@ -42,46 +45,64 @@ Result<bool> has_names(const Layout& layout) {
   return false;
 }
 
+// As it was asked for, unless somebody has changed it since.
+std::string size_of_layers(const Layout& layout) {
+  const std::uint64_t bytes = kernel::tmpfs_use(layout.layers_dir()).bytes;
+  const std::string asked = read_file(layout.layers_size_file()).value_or("");
+  return bytes_of(asked) == bytes ? asked : resource::share_of_bytes(bytes);
+}
+
 // Anything at all that a lab which was cut short can leave behind is the lab.
-Result<bool> observe_lab(const Context& context, ObservedState& state) {
+Result<bool> observe_lab(Context& context, ObservedState& state) {
   const Layout& layout = context.layout;
   NSLAB_ASSIGN(table, kernel::mount_table());
   const auto mounted = [&](const std::string& target) {
-    return std::ranges::count_if(table, [&](const kernel::MountEntry& entry) {
-      return entry.target == target && entry.source == layout.mount_source();
-    });
+    return kernel::stacked_at(table, target, layout.mount_source());
   };
   const auto lab_mounts = mounted(layout.lab_dir());
   const auto ns_mounts = mounted(layout.ns_dir());
+  const auto layer_mounts = mounted(layout.layers_dir());
+  context.cgroups.recognize(layout.lab(), /*begun=*/lab_mounts > 0);
   const bool has_cgroup = context.cgroups.exists(layout.lab());
   NSLAB_ASSIGN(has_directory, exists(layout.lab_dir()));
   NSLAB_ASSIGN(going, exists(layout.going_mark()));
   if (lab_mounts == 0 && !has_cgroup && !has_directory) {
     NSLAB_ASSIGN(named, has_names(layout));
-    if (!named) {
+    if (!named && !has_inits(layout)) {
       return false;
     }
   }
-  const bool whole = lab_mounts == 1 && ns_mounts == 1 && has_cgroup && !going;
+  const bool whole = lab_mounts == 1 && ns_mounts == 1 && layer_mounts == 1 && has_cgroup && !going;
   // A directory without our mount is a beginning of ours when it is empty.
   NSLAB_ASSIGN(content, names_in(layout.lab_dir()));
   const bool ours = lab_mounts > 0 || has_cgroup || content.empty();
-  state.add(resource::Lab{.name = layout.lab(), .whole = whole}, ours);
+  state.add(resource::Lab{.name = layout.lab(), .whole = whole, .layers = size_of_layers(layout)},
+            ours);
   return lab_mounts > 0;
 }
 
-// `path` is in the base directory, "" that itself.
-Result<void> observe_shared_files(const Layout& layout,
+// `path` is in the directory, "" that itself.
+Result<void> observe_shared_files(const std::string& directory,
                                   const std::string& path,
+                                  const std::string& of,
                                   ObservedState& state) {
-  NSLAB_ASSIGN(names, names_in(layout.base_dir() + path));
+  NSLAB_ASSIGN(names, names_in(directory + path));
   for (const std::string& name : names) {
     const std::string inner = path + "/" + name;
-    if (auto content = read_file(layout.base_dir() + inner)) {
-      state.add(resource::SharedFile{.path = inner, .content = *std::move(content)});
+    if (auto content = read_file(directory + inner)) {
+      state.add(resource::SharedFile{.path = inner, .content = *std::move(content), .of = of});
     } else {
-      NSLAB_TRY(observe_shared_files(layout, inner, state));
+      NSLAB_TRY(observe_shared_files(directory, inner, of, state));
     }
+  }
+  return {};
+}
+
+Result<void> observe_shared_files(const Layout& layout, ObservedState& state) {
+  NSLAB_TRY(observe_shared_files(layout.base_dir(), "", "", state));
+  NSLAB_ASSIGN(nodes, names_in(layout.own_dir()));
+  for (const std::string& node : nodes) {
+    NSLAB_TRY(observe_shared_files(layout.own_dir(node), "", node, state));
   }
   return {};
 }
@@ -106,7 +127,7 @@ Result<void> observe_cgroups(const Context& context, const Places* only, Observe
   for (const auto& [node, limits] : found) {
     if (std::ranges::binary_search(limited, node)) {
       auto asked = asked_limits(layout, node);
-      if (asked && kernel::equivalent(limits_of(*asked), limits)) {
+      if (asked && kernel::equivalent(limits_of(context, *asked), limits)) {
         state.add(*std::move(asked));
         continue;
       }
@@ -125,19 +146,13 @@ Result<void> observe_cgroups(const Context& context, const Places* only, Observe
 Result<void> observe_user_namespaces(const Layout& layout,
                                      const Places* only,
                                      ObservedState& state) {
-  constexpr std::string_view kPrefix = "user:";
-  NSLAB_ASSIGN(names, names_in(layout.ns_dir()));
-  for (const std::string& name : names) {
-    const bool is_user = name.starts_with(kPrefix);
-    const std::string node = is_user ? name.substr(kPrefix.size()) : "";
-    if (!is_user || !is_among(only, node)) {
+  NSLAB_ASSIGN(nodes, userns_names(layout));
+  for (const std::string& node : nodes) {
+    if (!is_among(only, node)) {
       continue;
     }
-    resource::UserNs spec{.node = node, .first_id = 0, .count = 0};
-    if (kernel::is_namespace_mount(layout.userns(node))) {
-      read_id_map(layout, spec);
-    }
-    state.add(std::move(spec));
+    const bool whole = kernel::is_namespace_mount(layout.userns(node));
+    state.add(resource::UserNs{.node = node, .count = whole ? user_ids_of(layout, node).count : 0});
   }
   return {};
 }
@@ -163,9 +178,7 @@ Result<void> observe_foreign_names(const Layout& layout, const Places* only, Obs
 
 bool is_lab_mounted(const Layout& layout) {
   const auto table = kernel::mount_table();
-  return table && std::ranges::any_of(*table, [&](const kernel::MountEntry& entry) {
-           return entry.target == layout.lab_dir() && entry.source == layout.mount_source();
-         });
+  return table && kernel::stacked_at(*table, layout.lab_dir(), layout.mount_source()) > 0;
 }
 
 bool leads_into(const Layout& layout, const std::string& netns) {
@@ -181,6 +194,18 @@ Result<std::vector<std::string>> netns_names(const Layout& layout, const Places*
   return names;
 }
 
+Result<std::vector<std::string>> userns_names(const Layout& layout) {
+  constexpr std::string_view kPrefix = "user:";
+  NSLAB_ASSIGN(names, names_in(layout.ns_dir()));
+  std::vector<std::string> nodes;
+  for (const std::string& name : names) {
+    if (name.starts_with(kPrefix)) {
+      nodes.push_back(name.substr(kPrefix.size()));
+    }
+  }
+  return nodes;
+}
+
 Result<std::vector<std::string>> node_names(const Layout& layout, const Places* only) {
   NSLAB_ASSIGN(names, names_in(layout.nodes_dir()));
   std::erase_if(names, [&](const std::string& name) { return !is_among(only, name); });
@@ -193,7 +218,7 @@ Result<ObservedState> observe(Context& context, const Places* only) {
   context.contents.clear();
   NSLAB_ASSIGN(mounted, observe_lab(context, state));
   if (mounted) {
-    NSLAB_TRY(observe_shared_files(context.layout, "", state));
+    NSLAB_TRY(observe_shared_files(context.layout, state));
     NSLAB_TRY(observe_cgroups(context, only, state));
     NSLAB_TRY(observe_user_namespaces(context.layout, only, state));
     NSLAB_TRY(observe_nodes(context, only, state));

@@ -15,9 +15,9 @@ namespace nslab::host {
 // Of these places alone, and of what belongs to all; of the whole lab where `only` is null.
 Result<resource::ObservedState> observe(Context& context, const Places* only);
 
-// The alias that marks an end of a cable: "nslab:webdb:web/eth0:a". It is what
-// tells which interface is whose, since interface numbers repeat in every
-// namespace.
+// The alias that marks an end of a cable: "nslab:webdb:web/eth0:a:mtu,up", with what the
+// lab file says of it. It is what tells which interface is whose, since interface numbers
+// repeat in every namespace.
 std::string cable_mark(const Layout& layout,
                        const resource::Veth& cable,
                        const resource::VethEnd& end);
@@ -27,9 +27,13 @@ std::string cable_mark(const Layout& layout,
 struct CableMark {
   std::string cable;   // "web/eth0"
   bool first = false;  // end a
+  resource::Says says{};
 };
 
-std::optional<CableMark> read_cable_mark(const Layout& layout, const std::string& alias);
+std::optional<CableMark> read_cable_mark(const Layout& layout, std::string_view alias);
+
+// Stands for the value of a sysctl that the kernel does not show.
+inline constexpr std::string_view kUnreadable = "?";
 
 inline bool is_among(const Places* only, std::string_view place) {
   return only == nullptr || only->contains(place);
@@ -37,6 +41,9 @@ inline bool is_among(const Places* only, std::string_view place) {
 
 // The names of the network namespaces that the lab has, whole or not.
 Result<std::vector<std::string>> netns_names(const Layout& layout, const Places* only);
+
+// The nodes that have a user namespace of their own, whole or not.
+Result<std::vector<std::string>> userns_names(const Layout& layout);
 
 // The nodes that have a directory.
 Result<std::vector<std::string>> node_names(const Layout& layout, const Places* only);

@@ -1,14 +1,17 @@
 #include "host/observe_network.h"
 
 #include <linux/rtnetlink.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
 
 #include "base/directory.h"
 #include "base/parallel.h"
 #include "base/text.h"
 #include "host/control.h"
+#include "host/files.h"
 #include "host/observe.h"
 #include "kernel/address.h"
 #include "kernel/mount.h"
@@ -23,62 +26,69 @@ using resource::ObservedState;
 
 using Names = std::map<kernel::LinkIndex, std::string_view>;
 
-Names names_of(const NetnsContents& contents) {
+// "web/eth0" is node and interface.
+std::pair<std::string_view, std::string_view> split_once(std::string_view cable) {
+  const std::size_t slash = std::min(cable.find('/'), cable.size());
+  return {cable.substr(0, slash), cable.substr(std::min(slash + 1, cable.size()))};
+}
+
+using Cables = std::map<std::string, FoundCable>;
+
+// The names of interfaces as the lab file knows them: those of first ends that were
+// renamed are what their marks say.
+Names names_of(const Layout& layout, const NetnsContents& contents, const Cables& cables) {
   Names names;
   for (const kernel::Link& link : contents.links) {
     names.emplace(link.index, link.name);
+    const auto mark = read_cable_mark(layout, link.alias);
+    const auto cable = mark ? cables.find(mark->cable) : cables.end();
+    if (cable != cables.end() && cable->second.a.link == &link) {
+      const auto [netns, interface] = split_once(cable->first);
+      if (netns == contents.netns) {
+        names[link.index] = interface;
+      }
+    }
   }
   return names;
 }
 
-// The two ends of each cable, as they are found.
-struct FoundEnds {
-  std::optional<resource::VethEnd> a;
-  std::optional<resource::VethEnd> b;
-};
-
-using Cables = std::map<std::string, FoundEnds>;
-
-resource::VethEnd to_end(const NetnsContents& contents,
-                         const Names& names,
-                         const kernel::Link& link) {
-  const auto master = names.find(link.master);
-  return {.netns = contents.netns,
-          .name = link.name,
-          .mac = link.mac,
-          .mtu = link.mtu,
-          .up = link.up,
-          .bridge = std::string(master != names.end() ? master->second : ""),
-          .ipv6 = link.ipv6_autoconf};
-}
-
-bool take_cable_end(const Layout& layout,
-                    const NetnsContents& contents,
-                    const Names& names,
-                    const kernel::Link& link,
-                    Cables& cables) {
-  const auto mark = read_cable_mark(layout, link.alias);
-  if (link.kind != "veth" || !mark) {
-    return false;
+resource::VethEnd to_end(const Layout& layout, const FoundLink& found) {
+  if (!found) {
+    return {};
   }
-  FoundEnds& found = cables[mark->cable];
-  (mark->first ? found.a : found.b) = to_end(contents, names, link);
-  return true;
+  const auto& [netns, link] = found;
+  const auto master = std::ranges::find(netns->links, link->master, &kernel::Link::index);
+  return {.netns = netns->netns,
+          .name = link->name,
+          .mac = link->mac,
+          .mtu = link->mtu,
+          .up = link->up,
+          .bridge = master != netns->links.end() ? master->name : "",
+          .ipv6 = link->ipv6_autoconf,
+          .says = read_cable_mark(layout, link->alias)->says};
 }
 
-// Every interface but the loopback: a bridge of the switch, an end of a cable,
-// or what somebody else made. An interface that has our group and no mark was
-// cut short between two messages.
+// Whether it is an end of one of the cables. A copy of an end's mark is none.
+bool is_cable_end(const Layout& layout, const kernel::Link& link, const Cables& cables) {
+  const auto mark = read_cable_mark(layout, link.alias);
+  const auto cable = mark ? cables.find(mark->cable) : cables.end();
+  return cable != cables.end() && (cable->second.a.link == &link || cable->second.b.link == &link);
+}
+
+// Every interface but those of the kernel: a bridge of the switch, an end of a cable, or
+// what somebody else made. An interface that has our group and no mark was cut short
+// between two messages; one with another's mark is a copy, and not ours.
 void observe_links(const Layout& layout,
                    const NetnsContents& contents,
-                   const Names& names,
-                   ObservedState& state,
-                   Cables& cables) {
+                   const Cables& cables,
+                   ObservedState& state) {
   for (const kernel::Link& link : contents.links) {
-    if (link.index == kernel::kLoopback || take_cable_end(layout, contents, names, link, cables)) {
+    if (link.index == kernel::kLoopback || is_fallback_tunnel(link) ||
+        is_cable_end(layout, link, cables)) {
       continue;
     }
-    const bool ours = link.group == kernel::kNslabGroup;
+    const bool ours =
+        link.group == kernel::kNslabGroup && !read_cable_mark(layout, link.alias).has_value();
     if (ours && link.kind == "bridge" && contents.netns == resource::kSwitch) {
       state.add(resource::Bridge{.name = link.name, .mtu = link.mtu, .up = link.up});
     } else {
@@ -146,16 +156,72 @@ Result<SysctlKeys> sysctl_keys(const std::string& directory, const Places* only)
   return keys;
 }
 
-// Sysctls that cannot be read any more went with their interface.
-void read_sysctls(OpenNetns& netns, const std::vector<std::string>& keys, NetnsContents& contents) {
+// What was written to a sysctl that still shows what the kernel made of that.
+std::optional<std::string> as_written(const Layout& layout,
+                                      const SavedSysctl& sysctl,
+                                      std::string_view shown) {
+  const auto kept = read_file(layout.shown_sysctl_dir() + "/" + file_name(sysctl));
+  const std::size_t end = kept ? kept->rfind('\n') : std::string::npos;
+  if (end == std::string::npos || std::string_view(*kept).substr(end + 1) != shown) {
+    return std::nullopt;
+  }
+  return kept->substr(0, end);
+}
+
+// Sysctls that are not there any more went with their interface.
+void read_sysctls(const Layout& layout,
+                  OpenNetns& netns,
+                  const std::vector<std::string>& keys,
+                  bool some_show_otherwise,
+                  NetnsContents& contents) {
   for (const std::string& key : keys) {
-    if (auto value = kernel::read_sysctl(netns.socket, netns.ns.get(), key)) {
-      contents.sysctls.push_back({.node = contents.netns, .key = key, .value = *std::move(value)});
+    auto value = kernel::read_sysctl(netns.socket, netns.ns.get(), key);
+    if (!value && value.error().os_error == ENOENT) {
+      continue;
     }
+    std::string shown = value ? *std::move(value) : std::string(kUnreadable);
+    if (some_show_otherwise) {
+      shown = as_written(layout, {contents.netns, key}, shown).value_or(std::move(shown));
+    }
+    contents.sysctls.push_back({.node = contents.netns, .key = key, .value = std::move(shown)});
   }
 }
 
-Result<void> read(const Context& context, const SysctlKeys& keys, NetnsContents& contents) {
+// The nodes that the lab's user namespaces are named after, by inode.
+using Owners = std::map<std::uint64_t, std::string>;
+
+Result<Owners> user_namespaces(const Layout& layout) {
+  Owners owners;
+  NSLAB_ASSIGN(nodes, userns_names(layout));
+  for (std::string& node : nodes) {
+    const std::string path = layout.userns(node);
+
+    struct stat info {};
+
+    if (kernel::is_namespace_mount(path) && ::stat(path.c_str(), &info) == 0) {
+      owners.emplace(info.st_ino, std::move(node));
+    }
+  }
+  return owners;
+}
+
+// "?" where it is none of the lab's.
+Result<std::string> owner_of(const OpenNetns& netns, const Owners& owners) {
+  NSLAB_ASSIGN(inode, kernel::owner_inode(netns.ns.get()));
+  const auto owner = owners.find(inode);
+  if (owner != owners.end()) {
+    return owner->second;
+  }
+  NSLAB_ASSIGN(own, kernel::current_namespace(kernel::Namespace::user));
+  NSLAB_ASSIGN(own_inode, kernel::namespace_inode(own.get()));
+  return std::string(inode == own_inode ? "" : "?");
+}
+
+Result<void> read(const Context& context,
+                  const SysctlKeys& keys,
+                  const Owners& owners,
+                  bool some_show_otherwise,
+                  NetnsContents& contents) {
   const Layout& layout = context.layout;
   NSLAB_ASSIGN(netns, find_open(context, contents.netns));
   contents.named = kernel::is_namespace_mount(layout.netns(contents.netns)) &&
@@ -164,6 +230,11 @@ Result<void> read(const Context& context, const SysctlKeys& keys, NetnsContents&
   if (!contents.present) {
     return {};
   }
+  // Without a user namespace of its own a lab's namespaces belong to the host.
+  if (!owners.empty()) {
+    NSLAB_ASSIGN(owner, owner_of(*netns, owners));
+    contents.userns = std::move(owner);
+  }
   NSLAB_ASSIGN(links, kernel::list_links(netns->socket, context.counters));
   contents.links = std::move(links);
   NSLAB_ASSIGN(addresses, kernel::list_addresses(netns->socket));
@@ -171,7 +242,7 @@ Result<void> read(const Context& context, const SysctlKeys& keys, NetnsContents&
   NSLAB_ASSIGN(routes, kernel::list_routes(netns->socket));
   contents.routes = std::move(routes);
   if (const auto set = keys.find(contents.netns); set != keys.end()) {
-    read_sysctls(*netns, set->second, contents);
+    read_sysctls(layout, *netns, set->second, some_show_otherwise, contents);
   }
   netns->links.clear();  // others may make some from now on
   netns->next = 0;
@@ -180,19 +251,16 @@ Result<void> read(const Context& context, const SysctlKeys& keys, NetnsContents&
 
 void add(const Layout& layout,
          const NetnsContents& contents,
-         ObservedState& state,
-         Cables& cables) {
-  resource::NetNs spec{.name = contents.netns, .named = contents.named};
-  if (state.resources.contains({resource::Kind::userns, contents.netns})) {
-    spec.userns = contents.netns;
-  }
+         const Cables& cables,
+         ObservedState& state) {
+  resource::NetNs spec{.name = contents.netns, .userns = contents.userns, .named = contents.named};
   if (!contents.present) {
     // A name that was cut short: a file without its namespace, and no process in it.
     spec.userns = "?";
   }
   state.add(std::move(spec));
-  const Names names = names_of(contents);
-  observe_links(layout, contents, names, state, cables);
+  const Names names = names_of(layout, contents, cables);
+  observe_links(layout, contents, cables, state);
   observe_addresses(contents, names, state);
   observe_routes(contents, names, state);
   for (const resource::Sysctl& sysctl : contents.sysctls) {
@@ -212,44 +280,108 @@ std::optional<std::string> read_ipc_sysctl(const Layout& layout,
   return value ? std::optional(*std::move(value)) : std::nullopt;
 }
 
-// A cable with an end that was renamed, or moved to where the lab is not, keeps
-// its id and has a nameless end: the plan replaces it.
-void add_cables(const Cables& cables, ObservedState& state) {
-  for (const auto& [name, ends] : cables) {
-    const std::size_t slash = std::min(name.find('/'), name.size());
-    const std::string netns = name.substr(0, slash);
-    const std::string interface = name.substr(std::min(slash + 1, name.size()));
-    resource::Veth cable{.a = ends.a.value_or(resource::VethEnd{}),
-                         .b = ends.b.value_or(resource::VethEnd{})};
-    if (cable.a.netns != netns || cable.a.name != interface) {
-      cable.a = {.netns = netns, .name = interface};
-      cable.b.name.clear();
+// A cable keeps its id, wherever its first end has gone.
+void add_cables(const Layout& layout, const Cables& cables, ObservedState& state) {
+  for (const auto& [name, found] : cables) {
+    resource::Veth cable{.a = to_end(layout, found.a), .b = to_end(layout, found.b)};
+    const auto [netns, interface] = split_once(name);
+    if (!found.a) {
+      cable.a.strayed = resource::VethEnd::kNowhere;
+    } else if (cable.a.netns != netns) {
+      cable.a.strayed = cable.a.netns + ":" + cable.a.name;
+    } else if (cable.a.name != interface) {
+      cable.a.strayed = cable.a.name;
     }
+    cable.a.netns = netns;
+    cable.a.name = interface;
     state.add(std::move(cable));
   }
 }
 
+// Interfaces that say that they are one cable's ends.
+struct Candidates {
+  std::vector<FoundLink> a;
+  std::vector<FoundLink> b;
+};
+
+// How much speaks for these being a cable's ends; null ones are none.
+int weight(std::string_view cable, const FoundLink& a, const FoundLink& b) {
+  const auto [netns, interface] = split_once(cable);
+  const bool joined = a && b && a.link->peer == b.link->index && b.link->peer == a.link->index;
+  const auto ours = [](const FoundLink& end) {
+    return end && end.link->group == kernel::kNslabGroup;
+  };
+  // Whoever has changed the group of one end has not made it another's.
+  if ((a && !ours(a) && !(joined && ours(b))) || (b && !ours(b) && !(joined && ours(a)))) {
+    return -1;
+  }
+  const bool in_place = a && a.netns->netns == netns && a.link->name == interface;
+  return (a ? 4 : 0) + (b ? 4 : 0) + (in_place ? 2 : 0) + (joined ? 1 : 0);
+}
+
+FoundCable choose(std::string_view cable, Candidates candidates) {
+  candidates.a.emplace_back();
+  candidates.b.emplace_back();
+  FoundCable best;
+  int most = 0;
+  for (const FoundLink& a : candidates.a) {
+    for (const FoundLink& b : candidates.b) {
+      if (const int found = weight(cable, a, b); found > most) {
+        most = found;
+        best = {a, b};
+      }
+    }
+  }
+  return best;
+}
+
 }  // namespace
+
+std::map<std::string, FoundCable> cables_in(const Layout& layout,
+                                            std::span<const NetnsContents> all) {
+  std::map<std::string, Candidates> candidates;
+  for (const NetnsContents& contents : all) {
+    for (const kernel::Link& link : contents.links) {
+      const auto mark = read_cable_mark(layout, link.alias);
+      if (link.kind == "veth" && mark) {
+        auto& ends = candidates[mark->cable];
+        (mark->first ? ends.a : ends.b).push_back({&contents, &link});
+      }
+    }
+  }
+  std::map<std::string, FoundCable> cables;
+  for (auto& [name, ends] : candidates) {
+    const FoundCable found = choose(name, std::move(ends));
+    if (found.a || found.b) {
+      cables.emplace(name, found);
+    }
+  }
+  return cables;
+}
 
 Result<void> observe_network(Context& context, const Places* only, ObservedState& state) {
   const Layout& layout = context.layout;
   NSLAB_ASSIGN(names, netns_names(layout, only));
   NSLAB_ASSIGN(keys, sysctl_keys(layout.sysctl_dir(), only));
+  NSLAB_ASSIGN(otherwise, names_in(layout.shown_sysctl_dir()));
+  NSLAB_ASSIGN(owners, user_namespaces(layout));
   context.contents.assign(names.size(), {});
   std::vector<Result<void>> outcomes(names.size());
   in_parallel(
       names.size(),
       [&](std::size_t i) {
         context.contents[i].netns = names[i];
-        outcomes[i] = read(context, keys, context.contents[i]);
+        outcomes[i] = read(context, keys, owners, !otherwise.empty(), context.contents[i]);
       },
       /*worth_a_thread=*/4);
-  Cables cables;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    NSLAB_TRY(std::move(outcomes[i]));
-    add(layout, context.contents[i], state, cables);
+  for (Result<void>& outcome : outcomes) {
+    NSLAB_TRY(std::move(outcome));
   }
-  add_cables(cables, state);
+  const Cables cables = cables_in(layout, context.contents);
+  for (const NetnsContents& contents : context.contents) {
+    add(layout, contents, cables, state);
+  }
+  add_cables(layout, cables, state);
   return {};
 }
 

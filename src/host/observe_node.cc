@@ -5,13 +5,16 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <fstream>
 
 #include "base/parallel.h"
 #include "host/control.h"
+#include "host/file_systems.h"
+#include "host/files.h"
+#include "host/node_tmpfs.h"
 #include "host/observe.h"
 #include "kernel/netns.h"
 #include "resource/json.h"
+#include "resource/share.h"
 
 namespace nslab::host {
 namespace {
@@ -33,11 +36,29 @@ std::optional<T> remembered(const Packet& packet) {
 
 std::optional<Spec> node_of(const Packet& packet) {
   auto node = remembered<resource::Node>(packet);
-  if (node && node->ns(resource::NsType::uts).mode == resource::NsChoice::Mode::own) {
+  if (node && packet.has("sees")) {
+    node->stale = packet.get("sees");  // told apart from what there is in add()
+  }
+  if (node && node->says_hostname &&
+      node->ns(resource::NsType::uts).mode == resource::NsChoice::Mode::own) {
     node->hostname = packet.get("hostname");
+  }
+  if (node) {
+    for (const TmpfsOf& each : kNodeTmpfs) {
+      std::string& share = (*node).*each.share;
+      const auto bytes =
+          static_cast<std::uint64_t>(packet.number(std::string(each.key) + "_bytes"));
+      // The node may have put something else there: its own affair.
+      if (bytes != 0 && bytes != bytes_of(share)) {
+        share = resource::share_of_bytes(bytes);
+      }
+    }
   }
   return node;
 }
+
+// An owner whom the lab file does not name.
+constexpr const char* kAnother = "another";
 
 std::optional<Spec> file_of(const Packet& packet) {
   auto file = remembered<resource::File>(packet);
@@ -46,7 +67,18 @@ std::optional<Spec> file_of(const Packet& packet) {
   }
   file->content = packet.get("content");
   file->mode = static_cast<std::uint32_t>(packet.number("mode"));
+  file->owner = packet.get("owned") != "0" ? file->owner : kAnother;
   return file;
+}
+
+std::optional<Spec> directory_of(const Packet& packet) {
+  auto directory = remembered<resource::Directory>(packet);
+  if (!directory || !packet.has("mode")) {
+    return std::nullopt;
+  }
+  directory->mode = static_cast<std::uint32_t>(packet.number("mode"));
+  directory->owner = packet.get("owned") != "0" ? directory->owner : kAnother;
+  return directory;
 }
 
 std::optional<Spec> mount_of(const Packet& packet) {
@@ -62,8 +94,8 @@ std::optional<Spec> service_of(const Packet& packet) {
   auto service = remembered<resource::Service>(packet);
   if (service) {
     // One that was told to end is as good as ended, whoever told it and did not wait.
-    service->failed =
-        packet.get("state") == init::kFailed || packet.get("state") == init::kStopping;
+    const std::string_view state = packet.get("state");
+    service->ended = state == init::kFailed || state == init::kExited || state == init::kStopping;
   }
   return service;
 }
@@ -81,6 +113,7 @@ std::optional<Spec> spec_of(const Packet& packet) {
 
   constexpr std::array kReaders{Reader{"node", node_of},
                                 Reader{"file", file_of},
+                                Reader{"directory", directory_of},
                                 Reader{"mount", mount_of},
                                 Reader{"service", service_of},
                                 Reader{"setup", setup_of}};
@@ -108,14 +141,22 @@ struct Asked {
   std::vector<Spec> specs;
 };
 
+// Something is there that is not as it should be: it can be made anew, or taken down.
+void say_no_answer(Asked& asked) {
+  asked.answer.hangs = true;
+  asked.specs.emplace_back(resource::Node{.name = asked.answer.node, .fault = "no answer"});
+}
+
 Asked ask(const Layout& layout, const std::string& node) {
   Asked asked{.answer = {.node = node}};
   auto control = Control::connect(layout.control_socket(node));
+  if (!control && is_failure_of_init(control.error())) {
+    say_no_answer(asked);
+  } else if (!control && !is_gone(control.error())) {
+    asked.error = control.error();
+  }
   if (!control) {
-    if (!is_gone(control.error())) {
-      asked.error = control.error();
-    }
-    return asked;  // nobody listens
+    return asked;  // nobody listens, or nobody hears
   }
   asked.answer.init_pid = control->init_pid();
   if (auto sent = control->ask_status(); !sent && !is_gone(sent.error())) {
@@ -133,7 +174,7 @@ class Silence {
 
   [[nodiscard]] Clock::time_point limit() const { return since_.load() + kLongest; }
 
-  static constexpr std::chrono::seconds kLongest{10};
+  static constexpr std::chrono::milliseconds kLongest = Control::kToAnswer;
 
  private:
   std::atomic<Clock::time_point> since_ = Clock::now();
@@ -161,8 +202,7 @@ void hear(Asked& asked, Silence& silence) {
     return;
   }
   if (!packets && is_failure_of_init(packets.error())) {
-    // Something is there that is not as it should be: it can be taken down.
-    asked.specs.emplace_back(resource::Node{.name = asked.answer.node});
+    say_no_answer(asked);
     return;
   }
   if (!packets) {
@@ -177,8 +217,71 @@ void hear(Asked& asked, Silence& silence) {
   }
 }
 
-void add(Context& context, Asked asked, ObservedState& state) {
+// The children of a process, as far as the kernel tells (CONFIG_PROC_CHILDREN).
+void add_children(pid_t pid, std::vector<pid_t>& into) {
+  const std::string number = std::to_string(pid);
+  std::ifstream file("/proc/" + number + "/task/" + number + "/children");
+  for (pid_t child = 0; file >> child;) {
+    into.push_back(child);
+  }
+}
+
+// Those that the cgroup has to hold: the init, and its services.
+std::vector<pid_t> processes_of(const NodeAnswer& answer) {
+  std::vector<pid_t> pids{answer.init_pid};
+  const bool has_services = std::ranges::any_of(answer.packets, [](const Packet& packet) {
+    return packet.verb == "service" && packet.number("pid") > 0;
+  });
+  if (has_services) {
+    add_children(answer.init_pid, pids);
+  }
+  return pids;
+}
+
+// Whether the node is in its cgroup. A child that has ended meanwhile is in none, and no
+// longer a child either.
+bool is_in_cgroup(const kernel::CgroupTree& cgroups,
+                  const std::string& path,
+                  const NodeAnswer& answer) {
+  constexpr int kLooks = 3;
+  for (int look = 0; look < kLooks; ++look) {
+    if (cgroups.holds(path, processes_of(answer))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// A node that runs outside of its cgroup is under no limit of it.
+void compare_with_cgroup(const Context& context,
+                         const kernel::CgroupTree& cgroups,
+                         Asked& asked,
+                         ObservedState& state) {
+  const NodeAnswer& answer = asked.answer;
+  if (answer.init_pid == 0 || answer.hangs) {
+    return;
+  }
+  const std::string path = context.layout.cgroup(answer.node);
+  if (is_in_cgroup(cgroups, path, answer)) {
+    return;
+  }
+  const auto cgroup = state.resources.find({resource::Kind::cgroup, answer.node});
+  if (cgroup != state.resources.end()) {
+    std::get<resource::Cgroup>(cgroup->second.spec).in_force = false;
+    return;
+  }
   for (Spec& spec : asked.specs) {
+    if (auto* node = std::get_if<resource::Node>(&spec)) {
+      node->fault = "its cgroup is gone";
+    }
+  }
+}
+
+void add(Context& context, FileSystems& now, Asked asked, ObservedState& state) {
+  for (Spec& spec : asked.specs) {
+    if (auto* node = std::get_if<resource::Node>(&spec); node != nullptr && !node->stale.empty()) {
+      node->stale = changes_of(node->stale, now.below(root_of(*node)));
+    }
     state.add(std::move(spec));
   }
   context.answers.push_back(std::move(asked.answer));
@@ -188,9 +291,11 @@ void add(Context& context, Asked asked, ObservedState& state) {
 
 Result<void> observe_nodes(Context& context, const Places* only, ObservedState& state) {
   NSLAB_ASSIGN(nodes, node_names(context.layout, only));
+  NSLAB_ASSIGN(now, FileSystems::read());
   // All are asked before the first is heard, so that the inits work side by side;
   // but a connection is a descriptor.
   const std::size_t at_once = context.at_once(256, 1);
+  const auto cgroups = context.cgroups.narrowed(context.layout.lab());
   for (std::size_t first = 0; first < nodes.size(); first += at_once) {
     std::vector<Asked> some(std::min(at_once, nodes.size() - first));
     for (std::size_t i = 0; i < some.size(); ++i) {
@@ -202,15 +307,11 @@ Result<void> observe_nodes(Context& context, const Places* only, ObservedState& 
       if (each.error) {
         return *std::move(each.error);
       }
-      add(context, std::move(each), state);
+      compare_with_cgroup(context, cgroups, each, state);
+      add(context, now, std::move(each), state);
     }
   }
   return {};
-}
-
-void read_id_map(const Layout& layout, resource::UserNs& spec) {
-  std::ifstream map(layout.ids_file(spec.node));
-  map >> spec.first_id >> spec.count;
 }
 
 }  // namespace nslab::host

@@ -9,7 +9,4 @@ namespace nslab::host {
 // setup commands that have run, services.
 Result<void> observe_nodes(Context& context, const Places* only, resource::ObservedState& state);
 
-// The ids that a node's user namespace maps; unchanged where that is not known.
-void read_id_map(const Layout& layout, resource::UserNs& spec);
-
 }  // namespace nslab::host

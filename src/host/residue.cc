@@ -7,6 +7,7 @@
 
 #include "base/directory.h"
 #include "host/files.h"
+#include "host/inits.h"
 #include "host/layout.h"
 #include "kernel/cgroup.h"
 #include "kernel/mount.h"
@@ -24,34 +25,43 @@ bool is_directory(const std::string& path) {
 Result<void> add_directories_and_files(const std::string& state_dir, std::set<std::string>& labs) {
   NSLAB_ASSIGN(names, names_in(state_dir));
   for (const fs::path name : names) {
-    if (name.extension() == ".applied" || name.extension() == ".intended" ||
-        name.extension() == ".lock") {
+    const bool directory = is_directory(state_dir + "/" + name.string());
+    if (directory && is_lab_name(name.string())) {
+      labs.insert(name);
+    } else if (directory) {
+      continue;  // somebody else's
+    } else if (name.extension() == ".applied" || name.extension() == ".intended" ||
+               name.extension() == ".lock") {
       labs.insert(name.stem());
     } else if (name.extension() == ".new") {
       labs.insert(name.stem().stem());  // "LAB.intended.new": a record that was cut short
-    } else if (is_directory(state_dir + "/" + name.string())) {
-      labs.insert(name);
     }
   }
   return {};
 }
 
-Result<void> add_mounts(std::set<std::string>& labs) {
+// Where they can be seen: not below what somebody has mounted over them, and not what
+// somebody has bound elsewhere.
+Result<void> add_mounts(const std::string& state_dir, std::set<std::string>& labs) {
   constexpr std::string_view kPrefix = "nslab:";
   NSLAB_ASSIGN(table, kernel::mount_table());
   for (const kernel::MountEntry& entry : table) {
-    if (entry.type == "tmpfs" && entry.source.starts_with(kPrefix)) {
-      labs.insert(entry.source.substr(kPrefix.size()));
+    if (entry.type != "tmpfs" || !entry.source.starts_with(kPrefix)) {
+      continue;
+    }
+    const Layout layout(state_dir, entry.source.substr(kPrefix.size()));
+    if (entry.target == layout.lab_dir() &&
+        kernel::stacked_at(table, entry.target, entry.source) > 0) {
+      labs.insert(layout.lab());
     }
   }
   return {};
 }
 
-Result<void> add_cgroups(std::set<std::string>& labs) {
-  NSLAB_ASSIGN(tree, kernel::CgroupTree::open(cgroup_parent()));
-  if (tree.exists("")) {
-    NSLAB_ASSIGN(names, tree.children(""));
-    labs.insert(names.begin(), names.end());
+Result<void> add_cgroups(const std::string& state_dir, std::set<std::string>& labs) {
+  NSLAB_ASSIGN(tree, kernel::CgroupTree::open(cgroup_parent(), state_mark(state_dir)));
+  for (std::string& lab : tree.labs()) {
+    labs.insert(std::move(lab));
   }
   return {};
 }
@@ -72,12 +82,28 @@ Result<void> add_names(const std::string& state_dir, std::set<std::string>& labs
 }  // namespace
 
 Result<std::vector<std::string>> labs_on_host(const std::string& state_dir) {
+  NSLAB_TRY(check_cgroup_parent());
   std::set<std::string> labs;
   NSLAB_TRY(add_directories_and_files(state_dir, labs));
-  NSLAB_TRY(add_mounts(labs));
-  NSLAB_TRY(add_cgroups(labs));
+  NSLAB_TRY(add_mounts(state_dir, labs));
+  NSLAB_TRY(add_cgroups(state_dir, labs));
   NSLAB_TRY(add_names(state_dir, labs));
+  labs.merge(labs_that_listen(state_dir, labs));
   return std::vector<std::string>(labs.begin(), labs.end());
+}
+
+std::optional<std::string> made_elsewhere(const std::string& state_dir, const std::string& lab) {
+  auto tree = kernel::CgroupTree::open(cgroup_parent(), state_mark(state_dir));
+  if (!tree || !is_lab_name(lab)) {
+    return std::nullopt;
+  }
+  tree->recognize(lab, /*begun=*/false);
+  for (const kernel::CgroupTree::Foreign& each : tree->foreign()) {
+    if (!each.mark.empty()) {
+      return state_dir_in(each.mark);
+    }
+  }
+  return std::nullopt;
 }
 
 void remove_unused(const std::string& state_dir) {
@@ -85,11 +111,14 @@ void remove_unused(const std::string& state_dir) {
   if (!labs || !labs->empty()) {
     return;
   }
+  const Layout layout(state_dir, "");
   if (const auto tree = kernel::CgroupTree::open(cgroup_parent())) {
     // No lab's cgroup is in it; what somebody runs in it stays, and keeps it.
-    (void)tree->remove("", std::chrono::steady_clock::now());
+    const std::string begun = layout.cgroup_parent_mark();
+    tree->remove_parent(::access(begun.c_str(), F_OK) == 0);
+    (void)::unlink(begun.c_str());
   }
-  const std::string mark = Layout(state_dir, "").names_dir_mark();
+  const std::string mark = layout.names_dir_mark();
   if (::access(mark.c_str(), F_OK) == 0) {
     (void)::rmdir(Layout::names_dir().c_str());  // others may have put names there
     (void)::unlink(mark.c_str());

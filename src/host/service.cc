@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <deque>
@@ -85,9 +86,11 @@ Result<Control> start(const Context& context, const Setup& spec) {
       .add_all("env", spec.environment)
       .add("spec", resource::to_json_text(spec))
       .add("title", shown(spec.argv))
-      .add("fd", "log");
-  const int fd = log.get();
-  NSLAB_TRY(control.send("run", std::move(packet), {&fd, 1}));
+      .add("fd", "log")
+      .add("fd", "syslog");
+  NSLAB_ASSIGN(syslog, open_log(context, spec.node, context.layout.syslog(spec.node)));
+  const std::array fds{log.get(), syslog.get()};
+  NSLAB_TRY(control.send("run", std::move(packet), fds));
   return control;
 }
 
@@ -128,6 +131,7 @@ Packet start_packet(const Service& spec) {
       .add_all("argv", spec.argv)
       .add_all("env", spec.environment)
       .add("dir", spec.directory.empty() ? "/" : spec.directory)
+      .add("once", spec.once ? "1" : "0")
       .add("ready", std::string(ready_name(spec.ready)))
       .add("port", std::to_string(spec.ready.port))
       .add("path", spec.ready.path)
@@ -138,7 +142,11 @@ Packet start_packet(const Service& spec) {
       .add("stop_signal", spec.stop_signal)
       .add("stop_timeout_ms", std::to_string(spec.stop_timeout.count()))
       .add("spec", resource::to_json_text(spec))
-      .add("fd", "log");
+      .add("fd", "log")
+      .add("fd", "syslog");
+  if (!spec.user.empty()) {
+    packet.add("user", spec.user);
+  }
   return packet;
 }
 
@@ -151,8 +159,9 @@ Result<Control> start(const Context& context, const Service& spec) {
   NSLAB_TRY(control.send("stop", Packet().add("name", spec.name)));
   NSLAB_TRY(context.await(
       control, std::chrono::steady_clock::now() + Control::kPatience + spec.stop_timeout));
-  const int fd = log.get();
-  NSLAB_TRY(control.request("start", start_packet(spec), {&fd, 1}));
+  NSLAB_ASSIGN(syslog, open_log(context, spec.node, context.layout.syslog(spec.node)));
+  const std::array fds{log.get(), syslog.get()};
+  NSLAB_TRY(control.request("start", start_packet(spec), fds));
   NSLAB_TRY(control.send("wait", Packet().add("name", spec.name)));
   return control;
 }
@@ -163,10 +172,30 @@ Result<void> finish(const Context& context, const Service& spec, Control& contro
     return {};
   }
   const std::string log = context.layout.log_file(spec.node, spec.name);
+  const bool well = reply.get("what") == "exited with status 0";
   return Error{.kind = ErrorKind::node,
                .message = "service " + quote(spec.name) + " of node " + quote(spec.node) + " " +
                           failure(reply),
+               .hint = well ? "a service goes on; for a job that ends, write once: true" : "",
                .output = tail(log, 0)};
+}
+
+Result<Control> ask_whether_stands(const Context& context, const Service& spec) {
+  NSLAB_ASSIGN(control, Control::connect(context.layout.control_socket(spec.node)));
+  NSLAB_TRY(control.send("wait", Packet().add("name", spec.name).add("stands", "1")));
+  return control;
+}
+
+// A program that the memory limit ended says nothing of it.
+Error with_memory_hint(const Context& context, const std::string& node, Error error) {
+  const std::string path = context.layout.cgroup(node);
+  const auto usage = context.cgroups.usage(path);
+  const auto limits = context.cgroups.limits(path);
+  if (error.hint.empty() && usage && usage->oom_kills > 0 && limits && limits->memory) {
+    error.hint = "the memory limit of node " + quote(node) + ", " + format_bytes(*limits->memory) +
+                 ", has ended programs in it: raise 'memory' in its limits";
+  }
+  return error;
 }
 
 // Starts all, then waits for each, so that what takes time takes it side by side.
@@ -183,7 +212,7 @@ Outcome run_all(const Context& context, Batch<Spec> batch) {
   }
   for (std::size_t i = 0; i < batch.size(); ++i) {
     if (Result<void> done = finish(context, *batch[i], started[i]); !done) {
-      return Failure{i, std::move(done).error()};
+      return Failure{i, with_memory_hint(context, batch[i]->node, std::move(done).error())};
     }
   }
   return {};
@@ -197,6 +226,25 @@ Outcome create(Context& context, Batch<Setup> batch) {
 
 Outcome create(Context& context, Batch<Service> batch) {
   return run_all(context, batch);
+}
+
+Outcome confirm(Context& context, Batch<Service> batch) {
+  const std::size_t at_once = context.at_once(256, 1);
+  for (std::size_t first = 0; first < batch.size(); first += at_once) {
+    std::vector<Result<Control>> asked;
+    const auto some = batch.subspan(first, std::min(at_once, batch.size() - first));
+    for (const Service* spec : some) {
+      asked.push_back(ask_whether_stands(context, *spec));
+    }
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      Result<void> stands = asked[i] ? finish(context, *some[i], *asked[i])
+                                     : Result<void>(std::move(asked[i]).error());
+      if (!stands) {
+        return Failure{first + i, std::move(stands).error()};
+      }
+    }
+  }
+  return {};
 }
 
 Outcome destroy(Context& context, Batch<Service> batch) {

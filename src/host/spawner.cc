@@ -84,7 +84,7 @@ Failure failure_of(const Packet& reply, const std::vector<std::string>& sent) {
 }  // namespace
 
 Result<std::unique_ptr<Spawner>> Spawner::start(const Layout& layout) {
-  NSLAB_ASSIGN(program, init_program());
+  NSLAB_ASSIGN(program, init_program(layout.state_dir()));
   std::array<int, 2> pair{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0) {
     return kernel_error("starting the helper that makes nodes", errno);

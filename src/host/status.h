@@ -24,9 +24,12 @@ struct NodeStatus {
   std::string name;
   std::string hostname;
   int init_pid = 0;                    // 0: the node is down
+  bool hangs = false;                  // its init does not answer
   std::vector<std::string> addresses;  // "eth0 10.10.1.2/24"
   std::vector<ServiceStatus> services;
   std::uint64_t processes = 0;
+  std::optional<std::uint64_t> pids;  // processes and threads, where they are limited
+  std::optional<std::uint64_t> pids_limit;
   std::optional<std::uint64_t> memory;        // bytes in use
   std::optional<std::uint64_t> memory_limit;  // bytes
   std::optional<std::chrono::microseconds> cpu_time;
@@ -48,6 +51,8 @@ struct CableStatus {
 };
 
 struct LabStatus {
+  std::uint64_t layers_used = 0;                // bytes
+  std::optional<std::uint64_t> layers_limit{};  // bytes
   std::vector<NodeStatus> nodes;
   std::vector<CableStatus> cables;
 };

@@ -100,9 +100,12 @@ bool serve(Node& node, Client& client) {
 void remember_node(Node& node, const Packet& packet) {
   Writer about("node");
   for (const Field field : packet.fields()) {
-    if (field.key == "env" || field.key == "spec") {
+    if (field.key == "env" || field.key == "spec" || field.key == "sees") {
       about.add(field.key, field.value);
     }
+  }
+  if (!packet.fields().has("sees") && node.about.fields().has("sees")) {
+    about.add("sees", node.about.get("sees"));
   }
   node.about = Packet(about);
 }

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "base/enter_report.h"
+#include "init/oom.h"
 
 namespace nslab::init {
 namespace {
@@ -36,6 +37,7 @@ void tell(int channel, const EnterReport& report) {
   if (terminal && (::setsid() < 0 || ::ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0)) {
     fail(channel, EnterReport::Kind::failed, "taking the terminal of the node");
   }
+  come_before_the_host();
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::execvp(words[0], words);
   fail(channel, EnterReport::Kind::not_executed, "");

@@ -17,16 +17,18 @@ using Chunk = std::array<char, 4096>;
 
 }  // namespace
 
-Log::Log(UniqueFd file) : file_(std::move(file)) {
-  std::array<int, 2> ends{-1, -1};
-  if (!file_.valid() || ::pipe2(ends.data(), O_CLOEXEC) != 0) {
+Log::Log(UniqueFd file, Input input) : file_(std::move(file)) {
+  if (!file_.valid()) {
     return;
   }
-  output_.reset(ends[0]);
-  input_.reset(ends[1]);
-  (void)::fcntl(output_.get(), F_SETFL, O_NONBLOCK);
   (void)::fcntl(file_.get(), F_SETFL, 0);  // with O_APPEND, pwrite(2) appends
   size_ = ::lseek(file_.get(), 0, SEEK_END);
+  std::array<int, 2> ends{-1, -1};
+  if (input == Input::pipe && ::pipe2(ends.data(), O_CLOEXEC) == 0) {
+    output_.reset(ends[0]);
+    input_.reset(ends[1]);
+    (void)::fcntl(output_.get(), F_SETFL, O_NONBLOCK);
+  }
 }
 
 int Log::input() const {

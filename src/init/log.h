@@ -12,8 +12,13 @@ namespace nslab::init {
 
 class Log {
  public:
+  enum class Input {
+    pipe,
+    none,  // all comes by note()
+  };
+
   // Goes on at the end of the file.
-  explicit Log(UniqueFd file);
+  explicit Log(UniqueFd file, Input input = Input::pipe);
 
   // Where a service writes; nothing (/dev/null) when there is no log.
   [[nodiscard]] int input() const;

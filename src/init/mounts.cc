@@ -6,11 +6,15 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdint>
 
 #include "base/fd.h"
 #include "init/path.h"
+#include "init/text.h"
+#include "init/user.h"
 
 namespace nslab::init {
 namespace {
@@ -33,9 +37,10 @@ bool is_present(const Packet& memory) {
          static_cast<std::uint64_t>(memory.fields().number("mount"));
 }
 
-// What is at the place, not followed; invalid without anything.
-UniqueFd look(const Place& place) {
-  return UniqueFd(::openat(place.directory.get(), place.name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+bool is_directory(const UniqueFd& file) {
+  struct stat info {};
+
+  return ::fstat(file.get(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
 bool is_link(const UniqueFd& file) {
@@ -53,13 +58,18 @@ bool make(const Place& place, bool directory) {
   return file.valid() || errno == EEXIST;
 }
 
-// Opens what to mount on, made if need be. A symbolic link there gives way: where it
-// leads is not where the mount was asked for.
-Failure open_target(const char* path, bool directory, UniqueFd& target) {
+// Opens what to mount on. Where that is the node's own it is made if need be, and a
+// symbolic link there gives way: where it leads is not where the mount was asked for.
+Failure open_target(const char* path, bool directory, const HostParts& host, UniqueFd& target) {
   Place place;
-  INIT_TRY(find_place(path, Missing::make, place));
+  INIT_TRY(make_place(path, host, place));
   target = look(place);
-  if (target.valid() && is_link(target)) {
+  const bool link = target.valid() && is_link(target);
+  if ((!target.valid() || link) && host.has(place.directory)) {
+    return {.what = "nslab makes no place to mount on in what is mounted from the host:",
+            .on = path};
+  }
+  if (link) {
     (void)::unlinkat(place.directory.get(), place.name, 0);
     target.reset();
   }
@@ -69,49 +79,71 @@ Failure open_target(const char* path, bool directory, UniqueFd& target) {
   return target.valid() ? kSuccess : failed("making", path);
 }
 
-Failure attach(int tree, const char* path, bool directory) {
+Failure attach(int tree, const char* path, bool directory, const HostParts& host) {
   UniqueFd target;
-  INIT_TRY(open_target(path, directory, target));
+  INIT_TRY(open_target(path, directory, host, target));
+  if (is_directory(target) != directory) {
+    return {.what = directory ? "a directory cannot be mounted on a file, which is what is at"
+                              : "a file cannot be mounted on a directory, which is what is at",
+            .on = path};
+  }
   constexpr unsigned kByDescriptors = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
   return ::move_mount(tree, "", target.get(), "", kByDescriptors) != 0 ? failed("mounting on", path)
                                                                        : kSuccess;
 }
 
-Failure mount_tree(int tree, const char* target) {
+Failure mount_tree(int tree, const char* target, const HostParts& host) {
   struct stat info {};
 
   if (::fstat(tree, &info) != 0) {
     return failed("looking at what to mount on", target);
   }
-  return attach(tree, target, S_ISDIR(info.st_mode));
+  return attach(tree, target, S_ISDIR(info.st_mode), host);
 }
 
-Failure mount_tmpfs(const Packet& request, const char* target) {
+Failure mount_tmpfs(const Packet& request, const char* target, const HostParts& host) {
+  User owner;
+  if (!request.get("owner").empty() && find_user(request.get("owner"), owner)) {
+    return {.what = "the node has no user or group such as", .on = request.get("owner")};
+  }
   const UniqueFd context(::fsopen("tmpfs", FSOPEN_CLOEXEC));
   const auto set = [&](const char* key, const char* value) {
     return ::fsconfig(context.get(), FSCONFIG_SET_STRING, key, value, 0) == 0;
   };
+  const auto set_number = [&](const char* key, std::int64_t value) {
+    Text<24> text;
+    text << value;
+    return set(key, text.c_str());
+  };
+  std::array<char, 8> mode{};
+  (void)std::to_chars(
+      mode.data(), mode.data() + mode.size() - 1, request.fields().number("mode", 0755), 8);
   const bool sized = request.fields().has("size");
-  if (!set("source", "tmpfs") || !set("mode", "1777") ||
-      (sized && !set("size", request.text("size"))) ||
+  if (!set("source", "tmpfs") || !set("mode", mode.data()) || !set_number("uid", owner.uid) ||
+      !set_number("gid", owner.gid) || (sized && !set("size", request.text("size"))) ||
       ::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
     return failed("making a tmpfs for", target);
   }
   const unsigned read_only = request.fields().number("read_only") != 0 ? MOUNT_ATTR_RDONLY : 0;
   const UniqueFd tree(
       ::fsmount(context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | read_only));
-  return tree.valid() ? attach(tree.get(), target, true) : failed("making a tmpfs for", target);
+  return tree.valid() ? attach(tree.get(), target, true, host)
+                      : failed("making a tmpfs for", target);
 }
 
 }  // namespace
 
-Failure make_mount(const Packet& request, Writer& memory) {
+Failure make_mount(const Packet& request, const HostParts& host, Writer& memory) {
   const char* target = request.text("target");
   const int tree = request.fd("tree");
-  INIT_TRY(tree >= 0 ? mount_tree(tree, target) : mount_tmpfs(request, target));
+  INIT_TRY(tree >= 0 ? mount_tree(tree, target, host) : mount_tmpfs(request, target, host));
+  const std::uint64_t mount = mount_at(target);
   memory.add("target", target)
       .add("spec", request.get("spec"))
-      .add("mount", static_cast<std::int64_t>(mount_at(target)));
+      .add("mount", static_cast<std::int64_t>(mount));
+  if (tree >= 0) {
+    remember_host_parts(memory, mount);
+  }
   return kSuccess;
 }
 

@@ -88,8 +88,7 @@ Failure become_root_of(int userns, std::uint64_t namespaces) {
 // The file has it already.
 Failure name_host(const Packet& request, const Circumstances& circumstances) {
   const std::string_view name = request.get("hostname");
-  return circumstances.own_hostname && !name.empty() ? set_hostname(name, /*in_file=*/false)
-                                                     : kSuccess;
+  return circumstances.own_hostname && !name.empty() ? set_hostname(name) : kSuccess;
 }
 
 Failure make_cgroup_namespace(std::uint64_t namespaces) {
@@ -194,10 +193,10 @@ std::uint64_t clone_flags(const Packet& request) {
 
 void become_node(const Packet& request, int host_mounts, int report) {
   begin_afresh();
-  // Root of a user namespace could not give up the place for what it starts, and a
-  // node's programs would come after the host's.
+  // Root of a user namespace may not change the place of a process that cannot be dumped, so
+  // that what it starts has the init's.
   if (request.fd("user") >= 0) {
-    come_as_any_other();
+    come_before_the_host();
   }
   set_title(request.get("name"));
   const Failure failure = set_up(request, host_mounts, report);

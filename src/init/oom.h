@@ -9,17 +9,19 @@ namespace nslab::init {
 void come_last();
 // Takes that back.
 void come_as_any_other();
+// From here on, this process comes before those of the host.
+void come_before_the_host();
 
-// While it lives, this process is as any other, and so is what it starts: a new
-// process has its parent's place, and could otherwise come back to it.
-class AsAnyOther {
+// While it lives, what this process starts comes before the host's: a new process has its
+// parent's place.
+class BeforeTheHost {
  public:
-  AsAnyOther();
-  ~AsAnyOther();
-  AsAnyOther(const AsAnyOther&) = delete;
-  AsAnyOther& operator=(const AsAnyOther&) = delete;
-  AsAnyOther(AsAnyOther&&) = delete;
-  AsAnyOther& operator=(AsAnyOther&&) = delete;
+  BeforeTheHost();
+  ~BeforeTheHost();
+  BeforeTheHost(const BeforeTheHost&) = delete;
+  BeforeTheHost& operator=(const BeforeTheHost&) = delete;
+  BeforeTheHost(BeforeTheHost&&) = delete;
+  BeforeTheHost& operator=(BeforeTheHost&&) = delete;
 };
 
 }  // namespace nslab::init

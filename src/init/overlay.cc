@@ -37,10 +37,36 @@ class MappedLowers {
  public:
   explicit MappedLowers(int userns) : userns_(userns) {}
 
-  // Appends the place of the mapped copy, or the path itself where that cannot be.
-  void append(Options& options, const char* lower) {
+  // Mounts what is at the path on the host read-only, where a layer cannot be.
+  bool bind(const char* path, const char* target) const {
+    UniqueFd tree(userns_ >= 0 ? clone_mapped(path, userns_) : -1);
+    if (!tree.valid()) {
+      tree.reset(::open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+    }
+    mount_attr flags{.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV,
+                     .attr_clr = 0,
+                     .propagation = MS_PRIVATE,
+                     .userns_fd = 0};
+    return tree.valid() &&
+           ::mount_setattr(tree.get(), "", AT_EMPTY_PATH, &flags, sizeof flags) == 0 &&
+           ::move_mount(tree.get(), "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) == 0;
+  }
+
+  // Appends the place of the mapped copy.
+  Failure append(Options& options, const char* lower) {
     Place place;
-    append_path(options, map(lower, place) ? place.view() : lower);
+    if (userns_ >= 0 && !map(lower, place)) {
+      return failed("mapping the owners of files in", lower);
+    }
+    append_path(options, userns_ >= 0 ? place.view() : lower);
+    return kSuccess;
+  }
+
+  // The same, or the path itself where that cannot be: then its files are nobody's.
+  void append_anyhow(Options& options, const char* lower) {
+    if (append(options, lower)) {
+      append_path(options, lower);
+    }
   }
 
  private:
@@ -49,7 +75,7 @@ class MappedLowers {
   static constexpr const char* kPlaces = "/proc";
 
   bool map(const char* lower, Place& place) {
-    const UniqueFd tree(userns_ >= 0 ? clone_mapped(lower, userns_) : -1);
+    const UniqueFd tree(clone_mapped(lower, userns_));
     return tree.valid() && make_place(place) &&
            ::move_mount(tree.get(), "", AT_FDCWD, place.c_str(), MOVE_MOUNT_F_EMPTY_PATH) == 0;
   }
@@ -105,9 +131,21 @@ Failure mount_layer(const Layer& layer, const Packet& request, MappedLowers& map
   target << request.get("upper") << layer.target;
   Options options;
   options << "lowerdir=";
-  mapped.append(options, lower.c_str());
+  INIT_TRY(mapped.append(options, lower.c_str()));
   append_upper(options, layer.upper, layer.work);
-  return mount_overlay(target.c_str(), options, user);
+  // Below an automounter's place the directory may be there for who looks only.
+  (void)::mkdir(target.c_str(), 0755);
+  const Failure failure = mount_overlay(target.c_str(), options, user);
+  // Overlays do not stack without end, and not over every file system.
+  return failure && mapped.bind(lower.c_str(), target.c_str()) ? kSuccess : failure;
+}
+
+// "TARGET<TAB>PATH": what is a single file on the host. Without the place for it, it is not seen.
+void mount_file(std::string_view text, const Packet& request, const MappedLowers& mapped) {
+  const std::size_t tab = text.find('\t');
+  Path target;
+  target << request.get("upper") << std::string_view(text.data(), tab);
+  (void)mapped.bind(text.data() + tab + 1, target.c_str());
 }
 
 }  // namespace
@@ -119,7 +157,12 @@ Failure mount_overlays(const Packet& request, uid_t root_user) {
   for (const Field field : request.fields()) {
     if (field.key == "lower") {
       options << separator;
-      mapped.append(options, field.value.data());
+      INIT_TRY(mapped.append(options, field.value.data()));
+      separator = ":";
+    } else if (field.key == "base") {
+      // nslab's own, on a tmpfs, which Linux maps from 6.3.
+      options << separator;
+      mapped.append_anyhow(options, field.value.data());
       separator = ":";
     }
   }
@@ -128,6 +171,8 @@ Failure mount_overlays(const Packet& request, uid_t root_user) {
   for (const Field field : request.fields()) {
     if (field.key == "layer") {
       INIT_TRY(mount_layer(Layer(field.value), request, mapped, root_user));
+    } else if (field.key == "file" && field.value.find('\t') < field.value.size()) {
+      mount_file(field.value, request, mapped);
     }
   }
   return kSuccess;

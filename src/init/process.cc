@@ -1,15 +1,24 @@
 #include "init/process.h"
 
-#include <spawn.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 
+#include "base/inherited.h"
+#include "init/members.h"
 #include "init/oom.h"
 #include "init/text.h"
+#include "init/user.h"
 
 namespace nslab::init {
 namespace {
@@ -40,43 +49,102 @@ int find_program(std::string_view name, std::string_view search, Path& path) {
   return error;
 }
 
-// What a new program finds: its streams, no signals blocked or ignored, no
-// terminal, and itself as leader of its group.
-class Preparation {
- public:
-  Preparation(const Streams& streams, const char* directory) {
-    ::posix_spawnattr_init(&attributes_);
-    ::posix_spawn_file_actions_init(&actions_);
-    sigset_t signals;
-    ::sigemptyset(&signals);
-    ::posix_spawnattr_setsigmask(&attributes_, &signals);
-    ::sigfillset(&signals);
-    ::posix_spawnattr_setsigdefault(&attributes_, &signals);
-    ::posix_spawnattr_setflags(&attributes_,
-                               POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    ::posix_spawn_file_actions_adddup2(&actions_, streams.in, STDIN_FILENO);
-    ::posix_spawn_file_actions_adddup2(&actions_, streams.out, STDOUT_FILENO);
-    ::posix_spawn_file_actions_adddup2(&actions_, streams.err, STDERR_FILENO);
-    ::posix_spawn_file_actions_addchdir_np(&actions_, directory);
+// What the child needs, and what it tells: it runs in its parent's memory while that waits.
+struct Birth {
+  const char* path;
+  char* const* argv;
+  char* const* environment;
+  const char* directory;
+  Streams streams;
+  const User* user;  // null: as it is
+  Space space;
+  int error = 0;
+  ino_t tag = 0;
+};
+
+// No signals blocked or ignored, no terminal, and itself as leader of its group.
+void begin_session() {
+  (void)::setsid();
+  for (int number = 1; number < NSIG; ++number) {
+    (void)::signal(number, SIG_DFL);
   }
+  sigset_t none;
+  ::sigemptyset(&none);
+  (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
 
-  ~Preparation() {
-    ::posix_spawn_file_actions_destroy(&actions_);
-    ::posix_spawnattr_destroy(&attributes_);
+bool take_streams(const Streams& streams) {
+  return ::dup2(streams.in, STDIN_FILENO) >= 0 && ::dup2(streams.out, STDOUT_FILENO) >= 0 &&
+         ::dup2(streams.err, STDERR_FILENO) >= 0;
+}
+
+// Not by the library's functions, which are for all threads of a program.
+bool become(const User& user) {
+  return ::syscall(SYS_setgroups, user.group_count, user.groups.data()) == 0 &&
+         ::syscall(SYS_setresgid, user.gid, user.gid, user.gid) == 0 &&
+         ::syscall(SYS_setresuid, user.uid, user.uid, user.uid) == 0;
+}
+
+int be_born(void* argument) {
+  auto& birth = *static_cast<Birth*>(argument);
+  begin_session();
+  set_limit({RLIMIT_NOFILE, kUsualFiles, RLIM_INFINITY});  // the init may have more open
+  if (birth.space == Space::own && ::unshare(CLONE_NEWCGROUP) == 0) {
+    birth.tag = own_tag();
   }
-
-  Preparation(const Preparation&) = delete;
-  Preparation& operator=(const Preparation&) = delete;
-  Preparation(Preparation&&) = delete;
-  Preparation& operator=(Preparation&&) = delete;
-
-  int spawn(const char* path, char* const* argv, char* const* environment, pid_t& pid) {
-    return ::posix_spawn(&pid, path, &actions_, &attributes_, argv, environment);
+  if (take_streams(birth.streams) && (birth.user == nullptr || become(*birth.user)) &&
+      ::chdir(birth.directory) == 0) {
+    (void)::execve(birth.path, birth.argv, birth.environment);
   }
+  birth.error = errno;
+  ::_exit(EXIT_FAILURE);
+}
 
- private:
-  posix_spawnattr_t attributes_{};
-  posix_spawn_file_actions_t actions_{};
+// Returns once the program is executed, or is known not to be: 0 or an errno.
+int give_birth(Birth& birth, pid_t& pid) {
+  constexpr std::size_t kStack = std::size_t{16} * 1024;
+  alignas(16) std::array<char, kStack> stack;  // NOLINT: not initialised, as it is a stack
+  pid = ::clone(be_born, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | SIGCHLD, &birth);
+  if (pid < 0) {
+    return errno;
+  }
+  if (birth.error != 0) {
+    (void)::waitpid(pid, nullptr, 0);
+  }
+  return birth.error;
+}
+
+// Its /dev/stdout, which it may want to open by name. Nothing but a pipe is the init's own.
+void give_pipe(int fd, const User& user) {
+  struct stat info {};
+
+  if (::fstat(fd, &info) == 0 && S_ISFIFO(info.st_mode)) {
+    (void)::fchown(fd, user.uid, user.gid);
+  }
+}
+
+// What a login would set, besides what is set already.
+struct Login {
+  User user;
+  Text<300> home;
+  Text<80> name;
+  Text<80> logname;
+  Text<160> shell;
+
+  void add_to(Words& environment) {
+    home << "HOME=" << user.home.view();
+    environment.add_default(home.c_str());
+    if (!user.name.view().empty()) {
+      name << "USER=" << user.name.view();
+      logname << "LOGNAME=" << user.name.view();
+      environment.add_default(name.c_str());
+      environment.add_default(logname.c_str());
+    }
+    if (!user.shell.view().empty()) {
+      shell << "SHELL=" << user.shell.view();
+      environment.add_default(shell.c_str());
+    }
+  }
 };
 
 }  // namespace
@@ -103,9 +171,18 @@ std::string_view Words::variable(std::string_view name) const {
 Failure start_process(const Reader& fields,
                       std::string_view words_key,
                       const Streams& streams,
-                      pid_t& pid) {
+                      Process& process,
+                      Space space) {
+  process = {};
   const Words argv(fields, words_key);
   Words environment(fields, "env");
+  Login login;
+  const bool as_other = fields.has("user");
+  if (as_other) {
+    INIT_TRY(find_user(fields.get("user"), login.user));
+    login.add_to(environment);
+    give_pipe(streams.out, login.user);
+  }
   environment.add_default(kPath);
   environment.add_default(kHome);
   const char* directory = fields.get("dir", "/").data();
@@ -118,11 +195,19 @@ Failure start_process(const Reader& fields,
   Path path;
   int error = find_program(argv.get()[0], environment.variable("PATH"), path);
   if (error == 0) {
-    const AsAnyOther place;
-    error = Preparation(streams, directory).spawn(path.c_str(), argv.get(), environment.get(), pid);
+    const BeforeTheHost place;
+    Birth birth{.path = path.c_str(),
+                .argv = argv.get(),
+                .environment = environment.get(),
+                .directory = directory,
+                .streams = streams,
+                .user = as_other ? &login.user : nullptr,
+                .space = space};
+    error = give_birth(birth, process.pid);
+    process.tag = birth.tag;
   }
   if (error != 0) {
-    pid = 0;
+    process = {};
     return {.what = "cannot be started:", .on = argv.get()[0], .error = error};
   }
   return kSuccess;

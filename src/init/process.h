@@ -36,7 +36,7 @@ class Words {
   [[nodiscard]] std::string_view variable(std::string_view name) const;
 
  private:
-  static constexpr std::size_t kDefaults = 2;
+  static constexpr std::size_t kDefaults = 5;
 
   void add(const char* word) { words_[size_++] = const_cast<char*>(word); }
 
@@ -50,12 +50,23 @@ struct Streams {
   int err;
 };
 
-// Executes the words of `words_key`, with env= and dir= of the same packet, in a
+struct Process {
+  pid_t pid = 0;
+  ino_t tag = 0;  // of its cgroup namespace, where it has one of its own: see members.h
+};
+
+enum class Space {
+  shared,
+  own,  // a cgroup namespace, where there can be one
+};
+
+// Executes the words of `words_key`, with env=, dir= and user= of the same packet, in a
 // session of its own. Returns when the program runs, or cannot: the failure then
 // reads "cannot be started: ...".
 Failure start_process(const Reader& fields,
                       std::string_view words_key,
                       const Streams& streams,
-                      pid_t& pid);
+                      Process& process,
+                      Space space = Space::shared);
 
 }  // namespace nslab::init

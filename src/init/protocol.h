@@ -18,15 +18,25 @@
 //          clone=     the CLONE_NEW* that the node has of its own, summed: of pid,
 //                     mnt, uts, ipc, cgroup and time
 //          monotonic=SECONDS boottime=SECONDS  offsets of a new time namespace
-//          attach=    a cgroup.procs file of cgroup v1 to enter (may repeat)
+//          attach=    a `tasks` file of cgroup v1, to enter by writing "0" (may repeat)
+//          cgroup1=   controllers, with commas, of a hierarchy of cgroup v1 to show at
+//                     /sys/fs/cgroup (may repeat)
 //          root=      overlay or host, with a new mount namespace. Without one
 //                     the node has the mount namespace of fd=mnt or, failing
 //                     that, of the spawner's parent, and nothing is mounted.
-//          lower=     of the overlay, topmost first (may repeat)
-//          upper= work=  of the overlay; empty directories
+//          base= lower=  of the overlay, topmost first (may repeat). With a user namespace
+//                     the owners of files in `lower` have to be mapped to it
+//          upper= work=  of the overlay: what the node wrote before, and an empty
+//                     directory
 //          layer=TARGET<TAB>LOWER<TAB>UPPER<TAB>WORK  a further overlay, of a
 //                     file system mounted at TARGET of the root (may repeat)
-//          env= spec=  as of the control verb `node`
+//          machine_id=  for /etc/machine-id
+//          run=TYPE MODE UID GID PATH [TARGET]  a directory, file or link (TYPE d, f or
+//                     L) below /run: what the boot of a machine makes there. MODE is
+//                     octal, PATH relative (may repeat)
+//          tmp_limits= run_limits= shm_limits=  options of the kernel for these tmpfs
+//          ptys=      how many terminals it may have; any without it
+//          env= spec= sees=  as of the control verb `node`
 //          fd=net user pid ipc uts mnt cgroup time  namespaces to join
 //          fd=cgroup2  the directory of its cgroup v2
 //          fd=listen  where to listen for control: bound, not yet listening (needed)
@@ -41,47 +51,63 @@
 //
 //   start  name= argv=... env=... dir= ready=started|tcp|exec|file|http port=
 //          path= rargv=... interval_ms= timeout_ms= restart=never|on-failure|always
-//          stop_signal=TERM stop_timeout_ms= spec= fd=log
+//          user= once=0|1 stop_signal=TERM stop_timeout_ms= spec= fd=log fd=syslog
 //     -> ok                        also when the command cannot be executed, which
 //                                  `wait` and `status` tell
 //   stop   name=
 //     -> ok                        gone and forgotten, or never known
-//   wait   name=
-//     -> ready                     it is or has been ready
+//   wait   name= stands=0|1
+//     -> ready                     it is or has been ready; with `stands`, it runs since a
+//                                  quarter of a second, or is ready, now. A job: it is done
 //     -> failed what= errno=       it ended for good before it was, or was not in
 //                                  time; `what` follows upon "service NAME"
 //   run    argv=... env=... dir= key= spec= fd=stdin fd=stdout fd=stderr
-//          or, of setup: title= fd=log   what it prints goes to the log that came first,
-//                                  after a line with the title
+//          or, of setup: title= fd=log fd=syslog   what it prints goes to the log that
+//                                  came first, after a line with the title
 //     -> exit code= from= | exit signal= from=
 //                                  code 0: remembered under `key`, where there is one.
 //                                  from: where in the log its output begins
 //     -> failed what= errno=       it cannot be executed
 //          The command is killed when its connection is closed.
 //   about
-//     -> node hostname= env=... spec=
+//     -> node hostname= env=... spec= sees= tmp_bytes= tmp_device= run_bytes= …
+//          what a tmpfs that it began with may hold, and its device number; nothing
+//          of one that something else is mounted on
 //   status
 //     -> service name= spec= state= pid= restarts= code= signal= what= started_ms=
 //          (each)  pid is the node's; 0 when it does not run. code or signal: how
 //          it ended last. what: why it failed. started_ms: since it started.
 //     -> setup key= spec=          (each command that `run` remembers)
-//     -> file path= spec= content= mode= cut=1   (each) as it is now. No content:
+//     -> file path= spec= content= mode= owned=0|1 cut=1   (each) as it is now. No content:
 //          it is not there. cut: there is more than the content, by length or
 //          because of a NUL byte
+//     -> directory path= spec= mode= owned=0|1   (each) No mode: it is not there.
+//          owned: it still is its owner's, as for `file`
 //     -> mount target= spec= present=0|1 read_only=0|1   (each)
-//     -> node hostname= env=... spec=   (the last one; then the init hangs up)
+//     -> node …                    as of `about` (the last one; then the init hangs up)
 //   hostname name=
 //     -> ok                        also in /etc/hostname, where the root is its own
-//   node   spec= env=...
+//   node   spec= env=... sees=   sees, the file systems in its root: as before where it is
+//          not there
 //     -> ok                        replaces what `status` says of the node
-//   write  path= mode= content= spec=
-//     -> ok                        creates directories; keeps the file's inode
-//   remove path=
+//   ptys   max=
+//     -> ok                        so many terminals may be open at a time
+//   mkdir  path= mode= owner=USER[:GROUP] spec=
+//     -> ok                        made, with what is above it, or changed
+//   rmdir  path=
+//     -> ok                        forgotten, and gone if it was made here and is empty
+//   write  path= mode= owner=USER[:GROUP] content= spec=
+//     -> ok at=                    creates directories; keeps the file's inode. at: where
+//          it is in the end, without links; not there where it covers the host's
+//   remove path= and, to have that in its place, fd=host uid= gid= mode=
 //     -> ok                        gone and forgotten, or never there
 //   mount  target= spec= and fd=tree (a detached mount) or tmpfs=1 size= read_only=
-//     -> ok                        creates the target
+//          mode= owner=
+//     -> ok                        creates the target, but for what is the host's
 //   unmount target=
 //     -> ok                        gone and forgotten, or never there
+//
+// What is sent to /dev/log goes to the first fd=syslog that came.
 //
 // SIGTERM lets it stop its services, and then ends it.
 #pragma once
@@ -111,6 +137,7 @@ inline constexpr std::string_view kReady = "ready";
 inline constexpr std::string_view kRunning = "running";    // runs, and was not ready in time
 inline constexpr std::string_view kBackoff = "backoff";    // ended, and starts again soon
 inline constexpr std::string_view kExited = "exited";      // ended for good, with status 0
+inline constexpr std::string_view kDone = "done";          // a job, ended with status 0
 inline constexpr std::string_view kFailed = "failed";      // ended for good, otherwise
 inline constexpr std::string_view kStopping = "stopping";  // told to end, and may have
 

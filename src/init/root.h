@@ -7,7 +7,9 @@
 //                     What only shows the host stays: its files show more.
 //   /sys              of its network namespace, read-only
 //   /sys/fs/cgroup    cgroup v2 as its cgroup namespace shows it, read-only: limits
-//                     are the lab file's business
+//                     are the lab file's business. Where the node's limits are on v1, a
+//                     tmpfs with its hierarchies, by which programs size themselves, and
+//                     v2 at unified
 //   /dev              a tmpfs with what programs expect, a devpts, shm, mqueue
 //   /run, /tmp        empty
 //
@@ -16,6 +18,8 @@
 #pragma once
 
 #include <sys/types.h>
+
+#include <cstdint>
 
 #include "init/failure.h"
 #include "init/packet.h"
@@ -30,6 +34,9 @@ Failure make_stage();
 // In such a copy. Mounts as root of the host; `root_user` is the uid there of the node's root.
 // Leaves the node's root as "/", and the current directory there.
 Failure mount_root(const Packet& request, uid_t root_user);
+
+// How many terminals may be open at a time. As root of the node.
+Failure limit_terminals(std::uint64_t most);
 
 // Mounts, as root of the node, what shows the namespaces that are its own by then,
 // and the terminals, which are to be its own.

@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -16,6 +15,7 @@
 #include <utility>
 
 #include "base/fd.h"
+#include "base/inherited.h"
 #include "init/capabilities.h"
 #include "init/failure.h"
 #include "init/list.h"
@@ -204,6 +204,15 @@ bool step(List<Job>& jobs, const Ground& ground) {
   return true;
 }
 
+// An init has descriptors for each of its services, and for each of its clients.
+void raise_own_limit() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    (void)::setrlimit(RLIMIT_NOFILE, &files);
+  }
+}
+
 // A node does not inherit what its maker's caller ignores or blocks.
 void reset_signals() {
   for (int signal = 1; signal < NSIG; ++signal) {
@@ -218,7 +227,9 @@ void reset_signals() {
 
 int spawn() {
   reset_signals();
-  (void)::umask(022);
+  begin_as_ever();
+  // The init's own: what it starts has the usual number.
+  raise_own_limit();
   (void)::signal(SIGCHLD, SIG_IGN);  // the kernel reaps the inits that end first
   (void)::fcntl(kSpawnerSocket, F_SETFD, FD_CLOEXEC);
   // Once, for all nodes. One that it fails for says so itself.

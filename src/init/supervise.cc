@@ -35,6 +35,13 @@ void note_end(Node& node, pid_t pid, int status) {
   }
 }
 
+// After the end of others: whether what is in the background is there yet.
+void look_at_services(const Node& node) {
+  for (Service& service : node.services) {
+    service.look_again(now());
+  }
+}
+
 int wait_status(const siginfo_t& info) {
   // As waitpid(2) has it: the number of the signal, or the exit status above it.
   return info.si_code == CLD_EXITED ? W_EXITCODE(info.si_status, 0) : info.si_status;
@@ -49,6 +56,7 @@ void reap(Node& node) {
     (void)::waitpid(info.si_pid, nullptr, 0);
     info = {};
   }
+  look_at_services(node);
 }
 
 void stop_services(Node& node) {
@@ -77,6 +85,9 @@ Millis next_due(const Node& node) {
 }
 
 void watch_services(Node& node, PollSet& polls) {
+  if (node.syslog) {
+    polls.add(node.syslog->fd(), POLLIN, node.syslog->result);
+  }
   if (node.setup_log) {
     polls.add(node.setup_log->output(), POLLIN, node.setup_log_result);
   }
@@ -87,6 +98,10 @@ void watch_services(Node& node, PollSet& polls) {
 }
 
 void advance_services(Node& node) {
+  if (node.syslog && node.syslog->result != 0) {
+    node.syslog->result = 0;
+    node.syslog->copy();
+  }
   if (node.setup_log_result != 0) {
     node.setup_log_result = 0;
     node.setup_log->copy();
@@ -115,6 +130,9 @@ void supervise(int listener, const Circumstances& circumstances, const Packet& r
   Node node;
   node.circumstances = circumstances;
   remember_node(node, request);
+  if (circumstances.own_root) {
+    node.tmpfs = OwnTmpfs::find();
+  }
   PollSet polls;
   bool answered = false;
   while (!has_stopped(node)) {

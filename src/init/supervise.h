@@ -12,6 +12,8 @@
 #include "init/packet.h"
 #include "init/poll_set.h"
 #include "init/service.h"
+#include "init/syslog.h"
+#include "init/tmpfs.h"
 
 namespace nslab::init {
 
@@ -54,12 +56,15 @@ struct Client {
 struct Node {
   Circumstances circumstances;
   Packet about;  // env= and spec=
+  OwnTmpfs tmpfs;
   List<Service> services;
   List<Memory> setups;             // `setup` packets
   std::unique_ptr<Log> setup_log;  // of them all, and what they leave running; once there are any
   short setup_log_result = 0;
-  List<Memory> files;   // `file` packets without the file's present state
-  List<Memory> mounts;  // `mount` packets likewise, with an id=
+  std::unique_ptr<Syslog> syslog;  // once something runs that may log
+  List<Memory> directories;        // `directory` packets without the directory's present state
+  List<Memory> files;              // `file` packets without the file's present state
+  List<Memory> mounts;             // `mount` packets likewise, with an id=
   List<Client> clients;
   bool stopping = false;  // services are being stopped, to end then
 

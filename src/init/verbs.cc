@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "init/files.h"
 #include "init/mounts.h"
 #include "init/process.h"
+#include "init/root.h"
 #include "init/text.h"
 
 namespace nslab::init {
@@ -56,6 +58,29 @@ void forget(List<Memory>& memories, std::string_view key, const Packet& request)
   memories.remove_if([&](const Memory& memory) { return same(memory.packet, request, key); });
 }
 
+// From the first start of anything on, where /dev is the node's own.
+void open_syslog(Node& node, Packet& request) {
+  UniqueFd file = request.take_fd("syslog");
+  if (file.valid() && !node.syslog && node.circumstances.own_root) {
+    node.syslog = std::make_unique<Syslog>(std::move(file));
+  }
+}
+
+const Memory* find(const List<Memory>& memories, std::string_view key, const Packet& request) {
+  return memories.find_if([&](const Memory& memory) { return same(memory.packet, request, key); });
+}
+
+// The mount by which a file covers the host's; 0 without one.
+std::uint64_t cover_of(const Memory& file) {
+  return static_cast<std::uint64_t>(file.packet.fields().number("cover"));
+}
+
+void remember_owner(const Owner& owner, Writer& memory) {
+  if (owner.given) {
+    memory.add("uid", owner.uid).add("gid", owner.gid);
+  }
+}
+
 bool start(Node& node, Client& client) {
   const std::string_view name = client.request.get("name");
   if (name.empty() || !client.request.fields().has("argv")) {
@@ -66,6 +91,7 @@ bool start(Node& node, Client& client) {
         client, "error", {.what = "there is already a service", .on = name, .error = EEXIST});
   }
   UniqueFd log = client.request.take_fd("log");
+  open_syslog(node, client.request);
   client.request.close_descriptors();
   node.services.add(std::make_unique<Service>(std::move(client.request), std::move(log)))
       .begin(now());
@@ -84,18 +110,31 @@ bool stop(Node& node, Client& client) {
   return ok(client);
 }
 
+// Where another service is in its way, with the other's name.
+bool refuse_service(const Node& node, Client& client, const Service& service) {
+  Text<512> what;
+  what << service.what();
+  for (const Service& other : node.services) {
+    if (service.probe.rival() > 0 && &other != &service && other.owns(service.probe.rival())) {
+      what << ", of service '" << other.name() << "'";
+    }
+  }
+  return refuse(client, "failed", {.what = what.view(), .error = service.error()});
+}
+
 bool wait(Node& node, Client& client) {
   const Service* service = node.service(client.request.get("name"));
   if (service == nullptr) {
     return refuse(client, "failed", {.what = "is not there"});
   }
-  switch (service->verdict()) {
+  const bool stands = client.request.fields().number("stands") != 0;
+  switch (stands ? service->standing() : service->verdict()) {
     case Service::Verdict::pending:
       return false;
     case Service::Verdict::ready:
       return reply(client, Writer("ready"));
     case Service::Verdict::failed:
-      return refuse(client, "failed", {.what = service->what(), .error = service->error()});
+      return refuse_service(node, client, *service);
   }
   return true;
 }
@@ -154,12 +193,15 @@ bool run(Node& node, Client& client) {
     return false;
   }
   Packet& request = client.request;
+  open_syslog(node, request);
   Log* log = open_setup_log(node, request);
   client.command.log = log != nullptr;
   const Streams streams{.in = or_null(request.fd("stdin")),
                         .out = log != nullptr ? log->input() : or_null(request.fd("stdout")),
                         .err = log != nullptr ? log->input() : or_null(request.fd("stderr"))};
-  const Failure failure = start_process(request.fields(), "argv", streams, client.command.pid);
+  Process process;
+  const Failure failure = start_process(request.fields(), "argv", streams, process);
+  client.command.pid = process.pid;
   request.close_descriptors();
   return failure && refuse(client, "failed", failure);
 }
@@ -172,6 +214,7 @@ bool about(Node& node, Client& client) {
   for (const Field field : node.about.fields()) {
     about.add(field.key, field.value);
   }
+  node.tmpfs.describe(about);
   return reply(client, about);
 }
 
@@ -188,7 +231,13 @@ bool status(Node& node, Client& client) {
   for (const Memory& file : node.files) {
     Writer writer("file");
     writer.add("path", file.packet.get("path")).add("spec", file.packet.get("spec"));
-    describe_file(file.packet.text("path"), writer);
+    describe_file(file.packet, writer);
+    send(client, writer);
+  }
+  for (const Memory& directory : node.directories) {
+    Writer writer("directory");
+    writer.add("path", directory.packet.get("path")).add("spec", directory.packet.get("spec"));
+    describe_directory(directory.packet, writer);
     send(client, writer);
   }
   for (const Memory& mount : node.mounts) {
@@ -204,7 +253,11 @@ bool hostname(Node& node, Client& client) {
   if (!node.circumstances.own_hostname) {
     return bad_request(client, "the hostname is not the node's own");
   }
-  return conclude(client, set_hostname(client.request.get("name"), node.circumstances.own_root));
+  const std::string_view name = client.request.get("name");
+  const Failure failure = set_hostname(name);
+  return conclude(
+      client,
+      failure || !node.circumstances.own_root ? failure : write_hostname(name, HostParts(node)));
 }
 
 bool describe_node(Node& node, Client& client) {
@@ -223,21 +276,65 @@ bool write(Node& node, Client& client) {
                   "error",
                   {.what = "too much content for", .on = request.get("path"), .error = EFBIG});
   }
-  const auto mode = static_cast<mode_t>(request.fields().number("mode", 0644));
-  const Failure failure = write_file(request.text("path"), content, mode);
-  if (!failure) {
-    remember(node.files,
-             "path",
-             Writer("file").add("path", request.get("path")).add("spec", request.get("spec")));
+  const Memory* before = find(node.files, "path", request);
+  Written written;
+  written.cover = before != nullptr ? cover_of(*before) : 0;
+  if (const Failure failure = write_file(request, HostParts(node), written)) {
+    return conclude(client, failure);
   }
-  return conclude(client, failure);
+  Writer memory("file");
+  memory.add("path", request.get("path"))
+      .add("spec", request.get("spec"))
+      .add("cover", static_cast<std::int64_t>(written.cover));
+  remember_owner(written.owner, memory);
+  remember(node.files, "path", memory);
+  if (written.cover != 0 || written.directory.view().empty()) {
+    return ok(client);
+  }
+  const std::string_view path = request.get("path");
+  Text<PATH_MAX + NAME_MAX> at;
+  at << (written.directory.view() == "/" ? "" : written.directory.view())
+     << path.substr(path.rfind('/'));
+  return reply(client, Writer("ok").add("at", at.view()));
 }
 
 bool remove(Node& node, Client& client) {
-  if (const Failure failure = remove_file(client.request.text("path"))) {
+  const Memory* memory = find(node.files, "path", client.request);
+  const std::uint64_t cover = memory != nullptr ? cover_of(*memory) : 0;
+  if (const Failure failure = remove_file(client.request, HostParts(node), cover)) {
     return conclude(client, failure);
   }
   forget(node.files, "path", client.request);
+  return ok(client);
+}
+
+bool mkdir(Node& node, Client& client) {
+  const Packet& request = client.request;
+  if (!request.get("path").starts_with('/')) {
+    return bad_request(client, "a directory needs an absolute path");
+  }
+  const Memory* before = find(node.directories, "path", request);
+  bool made = before != nullptr && before->packet.fields().has("made");
+  Owner owner;
+  if (const Failure failure = make_directory(request, HostParts(node), owner, made)) {
+    return conclude(client, failure);
+  }
+  Writer memory("directory");
+  memory.add("path", request.get("path")).add("spec", request.get("spec"));
+  remember_owner(owner, memory);
+  if (made) {
+    memory.add("made", 1);
+  }
+  remember(node.directories, "path", memory);
+  return ok(client);
+}
+
+bool rmdir(Node& node, Client& client) {
+  const Memory* memory = find(node.directories, "path", client.request);
+  if (memory != nullptr && memory->packet.fields().has("made")) {
+    remove_directory(memory->packet.text("path"), HostParts(node));
+  }
+  forget(node.directories, "path", client.request);
   return ok(client);
 }
 
@@ -247,7 +344,7 @@ bool mount(Node& node, Client& client) {
     return bad_request(client, "a mount needs an absolute target");
   }
   Writer memory("mount");
-  const Failure failure = make_mount(request, memory);
+  const Failure failure = make_mount(request, HostParts(node), memory);
   if (!failure) {
     remember(node.mounts, "target", memory);
   }
@@ -255,8 +352,7 @@ bool mount(Node& node, Client& client) {
 }
 
 bool unmount(Node& node, Client& client) {
-  const Memory* memory = node.mounts.find_if(
-      [&](const Memory& each) { return same(each.packet, client.request, "target"); });
+  const Memory* memory = find(node.mounts, "target", client.request);
   if (memory != nullptr) {
     if (const Failure failure = remove_mount(memory->packet)) {
       return conclude(client, failure);
@@ -264,6 +360,14 @@ bool unmount(Node& node, Client& client) {
     forget(node.mounts, "target", client.request);
   }
   return ok(client);
+}
+
+bool ptys(Node& node, Client& client) {
+  if (!node.circumstances.own_root) {
+    return bad_request(client, "the terminals are not the node's own");
+  }
+  return conclude(
+      client, limit_terminals(static_cast<std::uint64_t>(client.request.fields().number("max"))));
 }
 
 struct Verb {
@@ -280,6 +384,9 @@ constexpr std::array kVerbs{
     Verb{"status", status},
     Verb{"hostname", hostname},
     Verb{"node", describe_node},
+    Verb{"mkdir", mkdir},
+    Verb{"rmdir", rmdir},
+    Verb{"ptys", ptys},
     Verb{"write", write},
     Verb{"remove", remove},
     Verb{"mount", mount},

@@ -4,6 +4,7 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <string>
 #include <utility>
 
@@ -35,6 +36,28 @@ bool has_broadcast(const IpPrefix& address) {
   return !address.address.is_v6() && address.length < 31;
 }
 
+IpPrefix link_local(const MacAddress& mac) {
+  const auto& [a, b, c, d, e, f] = mac.bytes;
+  constexpr std::uint8_t kUniversal = 0x02;
+  return {IpAddress::v6({0xfe,
+                         0x80,
+                         0,
+                         0,
+                         0,
+                         0,
+                         0,
+                         0,
+                         static_cast<std::uint8_t>(a ^ kUniversal),
+                         b,
+                         c,
+                         0xff,
+                         0xfe,
+                         d,
+                         e,
+                         f}),
+          64};
+}
+
 std::string address_text(LinkIndex index, const IpPrefix& address) {
   return "address " + to_string(address) + " of interface " + std::to_string(index);
 }
@@ -52,6 +75,24 @@ void append_address(Batch& batch, std::size_t tag, LinkIndex index, const IpPref
     message.put_u32(IFA_FLAGS, IFA_F_NODAD);
   }
   batch.add(tag, message, "adding " + address_text(index, address));
+}
+
+void append_link_local(Batch& batch, std::size_t tag, LinkIndex index, const MacAddress& mac) {
+  const IpPrefix address = link_local(mac);
+  Message message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
+  put_address(message, index, address);
+  message.put_u32(IFA_FLAGS, IFA_F_NODAD);
+  batch.add(tag, message, "adding " + address_text(index, address), {EEXIST, EACCES, EPERM});
+}
+
+void append_delete_link_local(Batch& batch,
+                              std::size_t tag,
+                              LinkIndex index,
+                              const MacAddress& mac) {
+  const IpPrefix address = link_local(mac);
+  Message message(RTM_DELADDR, 0);
+  put_address(message, index, address);
+  batch.add(tag, message, "deleting " + address_text(index, address), {EADDRNOTAVAIL});
 }
 
 void append_delete_address(Batch& batch,

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <iterator>
 #include <set>
@@ -20,19 +21,6 @@ namespace {
 
 using cgroup_files::contains;
 
-// Makes the directory `top`/a/b/c and those above it, below `top`.
-Result<void> make_directories(const std::string& top, const std::string& directory) {
-  std::size_t end = top.size();
-  while (end != std::string::npos) {
-    end = directory.find('/', end + 1);
-    const std::string step = directory.substr(0, end);
-    if (::mkdir(step.c_str(), 0755) < 0 && errno != EEXIST) {
-      return kernel_error("creating cgroup " + quote(step), errno);
-    }
-  }
-  return {};
-}
-
 // The v1 cpusets from just below `top` down to `directory`, from the top.
 Result<void> inherit_cpusets(const std::string& top, const std::string& directory) {
   std::size_t end = top.size();
@@ -43,13 +31,24 @@ Result<void> inherit_cpusets(const std::string& top, const std::string& director
   return {};
 }
 
+Error cannot_limit(const std::vector<std::string>& lacking) {
+  return {.kind = ErrorKind::missing,
+          .message = "this host cannot limit " + join(lacking, ", ") + " by cgroup"};
+}
+
+bool has_sizes(const std::vector<std::string>& controllers) {
+  constexpr std::array<std::string_view, 4> kSizes{"memory", "cpu", "cpuset", "cpuacct"};
+  return std::ranges::any_of(kSizes,
+                             [&](std::string_view each) { return contains(controllers, each); });
+}
+
 bool swap_exists(bool v2, const std::string& top) {
   return cgroup_files::exists(v2 ? "/proc/swaps" : top + "/memory.memsw.limit_in_bytes");
 }
 
 }  // namespace
 
-Result<CgroupTree> CgroupTree::open(std::string parent) {
+Result<CgroupTree> CgroupTree::open(std::string parent, std::string mark) {
   NSLAB_ASSIGN(mounts, cgroup_files::mounted());
   std::vector<Hierarchy> hierarchies;
   hierarchies.reserve(mounts.size());
@@ -70,7 +69,7 @@ Result<CgroupTree> CgroupTree::open(std::string parent) {
       hierarchies.begin(), hierarchies.end(), [&](const Hierarchy& left, const Hierarchy& right) {
         return rank(left) < rank(right);
       });
-  return CgroupTree(std::move(parent), std::move(hierarchies));
+  return CgroupTree(std::move(parent), std::move(mark), std::move(hierarchies));
 }
 
 CgroupTree CgroupTree::narrowed(const std::string& path) const {
@@ -79,7 +78,9 @@ CgroupTree CgroupTree::narrowed(const std::string& path) const {
                hierarchies_.end(),
                std::back_inserter(present),
                [&](const Hierarchy& each) { return cgroup_files::exists(place(each, path)); });
-  return {parent_, std::move(present)};
+  CgroupTree tree(parent_, mark_, std::move(present));
+  tree.foreign_ = foreign_;
+  return tree;
 }
 
 std::string CgroupTree::place(const Hierarchy& hierarchy, const std::string& path) const {
@@ -99,7 +100,8 @@ const CgroupTree::Hierarchy* CgroupTree::hierarchy_of(std::string_view controlle
 std::vector<std::string> CgroupTree::directories(const std::string& path) const {
   std::vector<std::string> found;
   for (const Hierarchy& hierarchy : hierarchies_) {
-    if (std::string directory = place(hierarchy, path); cgroup_files::exists(directory)) {
+    if (std::string directory = place(hierarchy, path);
+        !is_left_out(hierarchy) && cgroup_files::exists(directory)) {
       found.push_back(std::move(directory));
     }
   }
@@ -107,7 +109,7 @@ std::vector<std::string> CgroupTree::directories(const std::string& path) const 
 }
 
 Result<void> CgroupTree::create(const std::string& path) const {
-  return make_directories(membership().top, place(membership(), path));
+  return make(membership(), path);
 }
 
 // Hands a v2 controller down from the root of the mount to the cgroup.
@@ -162,7 +164,7 @@ Result<void> CgroupTree::provide(const Hierarchy& hierarchy,
   if (hierarchy.v2) {
     return enable(hierarchy, path, controller);
   }
-  NSLAB_TRY(make_directories(hierarchy.top, place(hierarchy, path)));
+  NSLAB_TRY(make(hierarchy, path));
   if (contains(hierarchy.controllers, "cpuset")) {
     return inherit_cpusets(hierarchy.top, place(hierarchy, path));
   }
@@ -171,8 +173,7 @@ Result<void> CgroupTree::provide(const Hierarchy& hierarchy,
 
 Result<void> CgroupTree::apply(const std::string& path, const Limits& limits) const {
   if (const auto lacking = missing(limits); !lacking.empty()) {
-    return Error{.kind = ErrorKind::missing,
-                 .message = "this host cannot limit " + join(lacking, ", ") + " by cgroup"};
+    return cannot_limit(lacking);
   }
   for (const auto& controller : cgroup_limits::kControllers) {
     const Hierarchy* hierarchy = hierarchy_of(controller.name);
@@ -196,6 +197,30 @@ Result<void> CgroupTree::apply(const std::string& path, const Limits& limits) co
     if (is_new) {
       NSLAB_TRY(move_processes(path, directory));
     }
+  }
+  return {};
+}
+
+Result<void> CgroupTree::apply_to_new(const std::string& path, const Limits& limits) const {
+  if (const auto lacking = missing(limits); !lacking.empty()) {
+    return cannot_limit(lacking);
+  }
+  for (const auto& controller : cgroup_limits::kControllers) {
+    if (!controller.limited(limits)) {
+      continue;
+    }
+    const Hierarchy& hierarchy = *hierarchy_of(controller.name);
+    const cgroup_limits::Access& access = hierarchy.v2 ? controller.v2 : controller.v1;
+    const std::string directory = place(hierarchy, path);
+    // As a rule those above have the controller already, by a cgroup that was made before.
+    const bool there =
+        hierarchy.v2 || (controller.name != "cpuset" && ::mkdir(directory.c_str(), 0755) == 0);
+    auto written = there ? access.write(directory, limits) : kernel_error("", ENOENT);
+    if (!written && written.error().os_error == ENOENT) {
+      NSLAB_TRY(provide(hierarchy, path, controller.name));
+      written = access.write(directory, limits);
+    }
+    NSLAB_TRY(std::move(written));
   }
   return {};
 }
@@ -233,6 +258,9 @@ std::map<std::string, Limits> CgroupTree::limits_below(
     const std::string& path, const std::function<bool(const std::string&)>& wanted) const {
   std::map<std::string, Limits> found;
   for (const Hierarchy& hierarchy : hierarchies_) {
+    if (is_left_out(hierarchy)) {
+      continue;
+    }
     const auto controllers = controllers_below(hierarchy, path);
     for (const std::string& name : cgroup_files::subdirectories(place(hierarchy, path))) {
       if (wanted(name)) {
@@ -249,6 +277,9 @@ std::map<std::string, Limits> CgroupTree::limits_below(
 std::map<std::string, Usage> CgroupTree::usage_below(const std::string& path) const {
   std::map<std::string, Usage> found;
   for (const Hierarchy& hierarchy : hierarchies_) {
+    if (is_left_out(hierarchy)) {
+      continue;
+    }
     const auto controllers = controllers_below(hierarchy, path);
     const auto names = cgroup_files::subdirectories(place(hierarchy, path));
     std::vector<Usage*> usages;
@@ -301,6 +332,18 @@ std::vector<std::string> CgroupTree::missing(const Limits& limits) const {
   return names;
 }
 
+bool CgroupTree::can_limit(std::string_view controller) const {
+  const Hierarchy* hierarchy = hierarchy_of(controller);
+  if (hierarchy == nullptr || !hierarchy->v2 ||
+      contains(cgroup_files::words(hierarchy->top + "/cgroup.subtree_control"), controller)) {
+    return hierarchy != nullptr;
+  }
+  // Only the root of all cgroups, which has no type, may hold processes beside cgroups with
+  // controllers.
+  return !cgroup_files::exists(hierarchy->top + "/cgroup.type") ||
+         cgroup_files::words(hierarchy->top + "/cgroup.procs").empty();
+}
+
 bool CgroupTree::exists(const std::string& path) const {
   return !directories(path).empty();
 }
@@ -323,6 +366,45 @@ Result<std::vector<pid_t>> CgroupTree::processes(const std::string& path) const 
   return std::vector<pid_t>(all.begin(), all.end());
 }
 
+bool CgroupTree::holds(const std::string& path, const std::vector<pid_t>& pids) const {
+  const auto all_in = [&](const std::vector<pid_t>& there) {
+    return std::all_of(pids.begin(), pids.end(), [&](pid_t pid) {
+      return std::find(there.begin(), there.end(), pid) != there.end();
+    });
+  };
+  const auto found = directories(path);
+  if (found.empty() || found.front() != place(membership(), path)) {
+    return false;
+  }
+  return std::all_of(found.begin(), found.end(), [&](const std::string& directory) {
+    return all_in(cgroup_files::members(directory)) || all_in(cgroup_files::processes(directory)) ||
+           !cgroup_files::read(directory + "/cgroup.procs");
+  });
+}
+
+Result<void> CgroupTree::gather(const std::string& path,
+                                const std::function<std::vector<pid_t>()>& pids) const {
+  constexpr int kRounds = 20;
+  for (const std::string& directory : directories(path)) {
+    bool moved = true;
+    for (int round = 0; moved && round < kRounds; ++round) {
+      moved = false;
+      const auto there = cgroup_files::processes(directory);
+      for (const pid_t pid : pids()) {
+        if (std::find(there.begin(), there.end(), pid) != there.end()) {
+          continue;
+        }
+        auto written = cgroup_files::write(directory + "/cgroup.procs", std::to_string(pid));
+        if (!written && written.error().os_error != ESRCH) {
+          return written;
+        }
+        moved = moved || written.has_value();
+      }
+    }
+  }
+  return {};
+}
+
 std::vector<std::string> CgroupTree::procs_files(const std::string& path) const {
   auto files = directories(path);
   for (std::string& file : files) {
@@ -331,12 +413,30 @@ std::vector<std::string> CgroupTree::procs_files(const std::string& path) const 
   return files;
 }
 
-std::vector<std::string> CgroupTree::v1_procs_files(const std::string& path) const {
-  auto files = procs_files(path);
-  if (membership().v2) {
-    std::erase(files, place(membership(), path) + "/cgroup.procs");
+std::vector<std::string> CgroupTree::v1_tasks_files(const std::string& path) const {
+  std::vector<std::string> files;
+  for (const Hierarchy& each : hierarchies_) {
+    if (std::string directory = place(each, path); !each.v2 && cgroup_files::exists(directory)) {
+      files.push_back(std::move(directory) + "/tasks");
+    }
   }
   return files;
+}
+
+std::vector<std::string> CgroupTree::v1_for_programs() const {
+  std::vector<std::string> found;
+  for (const Hierarchy& each : hierarchies_) {
+    if (!each.v2 && (has_sizes(each.controllers) || contains(each.controllers, "pids"))) {
+      found.push_back(join(each.controllers, ","));
+    }
+  }
+  return found;
+}
+
+bool CgroupTree::is_sized_on_v1(const std::string& path) const {
+  return std::ranges::any_of(hierarchies_, [&](const Hierarchy& each) {
+    return !each.v2 && has_sizes(each.controllers) && cgroup_files::exists(place(each, path));
+  });
 }
 
 Result<UniqueFd> CgroupTree::directory(const std::string& path) const {

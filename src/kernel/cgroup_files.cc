@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -12,9 +14,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <sstream>
 #include <system_error>
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/text.h"
 #include "kernel/mount.h"
@@ -113,6 +117,31 @@ Result<std::vector<CgroupMount>> in_mount_table() {
   return mounts;
 }
 
+// A node of a lab has its cgroups read-only, as do containers. Who may mount has them
+// writable for itself: a copy of the mount that nobody else sees, as long as this process.
+void make_writable(std::string& mount_point) {
+  struct statvfs info {};
+
+  static std::map<std::string, UniqueFd> copies;
+  if (::statvfs(mount_point.c_str(), &info) != 0 || (info.f_flag & ST_RDONLY) == 0) {
+    return;
+  }
+  UniqueFd& copy = copies[mount_point];
+  if (!copy.valid()) {
+    copy.reset(::open_tree(AT_FDCWD, mount_point.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+    mount_attr writable{
+        .attr_set = 0, .attr_clr = MOUNT_ATTR_RDONLY, .propagation = 0, .userns_fd = 0};
+    if (copy.valid() &&
+        ::mount_setattr(copy.get(), "", AT_EMPTY_PATH, &writable, sizeof writable) != 0) {
+      copy.reset();
+    }
+  }
+  if (copy.valid()) {
+    // By number: what nslab starts is told of it, too.
+    mount_point = "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(copy.get());
+  }
+}
+
 }  // namespace
 
 Result<std::vector<CgroupMount>> mounted() {
@@ -120,6 +149,9 @@ Result<std::vector<CgroupMount>> mounted() {
   if (mounts.empty()) {
     NSLAB_ASSIGN(listed, in_mount_table());
     mounts = std::move(listed);
+  }
+  for (CgroupMount& mount : mounts) {
+    make_writable(mount.mount_point);
   }
   for (CgroupMount& mount : mounts) {
     if (mount.v2) {
@@ -185,15 +217,14 @@ std::optional<std::uint64_t> keyed_number(const std::string& path, std::string_v
 
 std::vector<std::string> subdirectories(const std::string& path) {
   std::vector<std::string> names;
-  std::error_code ignored;  // what cannot be listed has nothing to be seen
-  for (auto entry = std::filesystem::directory_iterator(path, ignored);
-       entry != std::filesystem::directory_iterator();
-       entry.increment(ignored)) {
-    if (entry->is_directory(ignored) && !entry->is_symlink(ignored)) {
-      names.push_back(entry->path().filename().string());
+  // What cannot be listed has nothing to be seen.
+  for (const std::string& name : names_in(path).value_or({})) {
+    std::error_code ignored;
+    if (std::filesystem::symlink_status(path + "/" + name, ignored).type() ==
+        std::filesystem::file_type::directory) {
+      names.push_back(name);
     }
   }
-  std::sort(names.begin(), names.end());
   return names;
 }
 

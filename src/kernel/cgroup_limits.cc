@@ -272,6 +272,20 @@ Limits canonical(Limits limits) {
   return limits;
 }
 
+std::string cpus_of_host() {
+  return trimmed("/sys/devices/system/cpu/online");
+}
+
+bool has_cpus(const std::string& cpuset) {
+  const auto asked = cpuset.empty() ? std::nullopt : parse_cpus(cpuset);
+  const auto there = parse_cpus(cpus_of_host());
+  return !asked || !there || std::ranges::all_of(*asked, [&](const CpuRange& range) {
+    return std::ranges::any_of(*there, [&](const CpuRange& each) {
+      return each.first <= range.first && range.second <= each.second;
+    });
+  });
+}
+
 namespace cgroup_limits {
 
 const std::array<Controller, 4> kControllers{{

@@ -161,6 +161,12 @@ Result<void> CgroupTree::finish_kill(const std::string& path, Deadline deadline)
     return {};
   }
   if (cgroup_files::exists(kill_file(everywhere.front()))) {
+    constexpr std::chrono::milliseconds kUsual{200};
+    const auto soon = std::min(deadline, steady_clock::now() + kUsual);
+    if (auto empty = wait_until_empty(path, soon); empty || empty.error().os_error != ETIMEDOUT) {
+      return empty;
+    }
+    thaw(cgroup_files::processes(everywhere.front()));
     return wait_until_empty(path, deadline);
   }
   // A fork may escape a round, and is seen by the next.
@@ -170,6 +176,7 @@ Result<void> CgroupTree::finish_kill(const std::string& path, Deadline deadline)
       return empty;
     }
     kill_listed(everywhere.front());
+    thaw(cgroup_files::processes(everywhere.front()));
   } while (steady_clock::now() < deadline);
   return still_there(path, cgroup_files::processes(everywhere.front()));
 }
@@ -200,6 +207,21 @@ Result<void> CgroupTree::remove(const std::string& path, Deadline deadline) cons
     }
   }
   return {};
+}
+
+void thaw(const std::vector<pid_t>& pids) {
+  const auto hierarchies = cgroup_files::mounted();
+  if (!hierarchies) {
+    return;
+  }
+  for (const auto& hierarchy : *hierarchies) {
+    if (hierarchy.v2 || !cgroup_files::contains(hierarchy.controllers, "freezer")) {
+      continue;  // what version 2 has frozen can be killed
+    }
+    for (const pid_t pid : pids) {
+      (void)cgroup_files::write(hierarchy.mount_point + "/cgroup.procs", std::to_string(pid));
+    }
+  }
 }
 
 }  // namespace nslab::kernel

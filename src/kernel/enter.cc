@@ -171,7 +171,6 @@ Result<Exit> run_inside(const Target& target, const Command& command, Terminal t
   NSLAB_ASSIGN(signals, CaughtSignals::begin());
   plan.namespaces = namespaces;
   plan.capabilities = capabilities;
-  plan.signal_mask = signals.mask_before();
   NSLAB_ASSIGN(started, start(plan));
   if (started.not_executed) {
     (void)wait_for(started.pid);

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/inherited.h"
 #include "base/text.h"
 #include "kernel/pty.h"
 
@@ -66,6 +67,7 @@ Result<void> bound_capabilities(std::uint64_t keep) {
 }
 
 Result<void> enter(const Plan& plan) {
+  begin_as_ever();
   NSLAB_TRY(join_cgroups(plan.target.cgroup_procs));
   NSLAB_TRY(leave_keys());
   if (plan.namespaces != 0 && ::setns(plan.target.pidfd, plan.namespaces) < 0) {
@@ -78,7 +80,6 @@ Result<void> enter(const Plan& plan) {
   if (::chdir(plan.command.directory.c_str()) < 0) {
     return kernel_error("changing to directory " + quote(plan.command.directory), errno);
   }
-  ::umask(022);
   return {};
 }
 
@@ -99,12 +100,15 @@ void fail(int channel, const Error& error) {
   send_report(channel, report);
 }
 
-// Dispositions that were ignored stay so over execve(2), unlike handlers.
-void reset_signals(const sigset_t& mask) {
+// Dispositions that were ignored stay so over execve(2), unlike handlers; and so does what is
+// blocked.
+void reset_signals() {
   for (int signal = 1; signal < NSIG; ++signal) {
     (void)::signal(signal, SIG_DFL);
   }
-  ::sigprocmask(SIG_SETMASK, &mask, nullptr);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 // Of what is open here the program gets the standard streams and the channel.
@@ -131,7 +135,7 @@ Result<void> become_program(const Plan& plan, int channel, bool terminal) {
   auto variables = plan.command.environment;
   const auto argv = pointers_to(words);
   const auto environment = pointers_to(variables);
-  reset_signals(plan.signal_mask);
+  reset_signals();
   (void)::fexecve(plan.target.program, argv.data(), environment.data());
   return kernel_error("starting a process in the node", errno);
 }

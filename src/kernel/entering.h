@@ -22,7 +22,6 @@ struct Plan {
   Terminal terminal = Terminal::none;
   int namespaces = 0;              // CLONE_NEW* flags to enter
   std::uint64_t capabilities = 0;  // the bounding set to keep
-  sigset_t signal_mask{};          // of the command
 };
 
 void send_report(int channel, const EnterReport& report, int fd = -1);

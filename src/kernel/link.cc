@@ -3,11 +3,15 @@
 #include <linux/if_link.h>
 #include <linux/veth.h>
 #include <net/if.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
+#include "base/fd.h"
 #include "base/text.h"
 
 namespace nslab::kernel {
@@ -82,6 +86,7 @@ Link parse_link(const ifinfomsg& header, const Attributes& attributes) {
   }
   const Attributes inet6 =
       attributes.nested(IFLA_AF_SPEC, AF_INET6).nested(AF_INET6, IFLA_INET6_MAX);
+  link.has_ipv6 = inet6.find(IFLA_INET6_ADDR_GEN_MODE) != nullptr;
   link.ipv6_autoconf =
       inet6.u8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE) != IN6_ADDR_GEN_MODE_NONE;
   const auto bytes = attributes.bytes(IFLA_STATS64);
@@ -93,6 +98,30 @@ Link parse_link(const ifinfomsg& header, const Attributes& attributes) {
 }
 
 }  // namespace
+
+bool kernel_has_ipv6() {
+  static const bool found = [] {
+    const UniqueFd socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    return socket.valid() || errno != EAFNOSUPPORT;
+  }();
+  return found;
+}
+
+bool is_fallback_tunnel(const Link& link) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kTunnels{
+      {{"ipip", "tunl0"},
+       {"sit", "sit0"},
+       {"gre", "gre0"},
+       {"gretap", "gretap0"},
+       {"erspan", "erspan0"},
+       {"vti", "ip_vti0"},
+       {"ip6tnl", "ip6tnl0"},
+       {"ip6gre", "ip6gre0"},
+       {"vti6", "ip6_vti0"}}};
+  return std::ranges::any_of(kTunnels, [&](const auto& each) {
+    return link.kind == each.first && link.name == each.second;
+  });
+}
 
 void append_veth(
     Batch& batch, std::size_t tag, const VethEnd& a, const VethEnd& b, std::uint32_t group) {

@@ -23,6 +23,13 @@ namespace nslab::kernel {
 // a crash between the two would leave an unmarked interface.
 inline constexpr std::uint32_t kNslabGroup = 0x6e736c62;
 
+// The kernel takes IPv6 off an interface whose MTU is lower (RFC 8200), with its settings,
+// and gives it anew when it is raised again.
+inline constexpr std::uint32_t kMinIpv6Mtu = 1280;
+
+// False where it was built without IPv6, or started with ipv6.disable=1.
+bool kernel_has_ipv6();
+
 // A network interface's place in its namespace. The loopback's is always 1.
 using LinkIndex = std::uint32_t;
 inline constexpr LinkIndex kLoopback = 1;
@@ -60,7 +67,8 @@ void append_bridge(Batch& batch,
 
 // What to change of an interface that exists; what has no value stays as it is.
 // Applied in an order that never shows a state in between to the wire: IPv6
-// link-local addresses are off before the interface is up.
+// link-local addresses are off before the interface is up. Where the MTU is below
+// kMinIpv6Mtu, or the kernel has no IPv6, there is no IPv6 to set (EAFNOSUPPORT).
 struct LinkSettings {
   std::optional<MacAddress> mac;
   std::optional<std::uint32_t> mtu;
@@ -103,9 +111,15 @@ struct Link {
   LinkIndex peer = 0;                     // of a veth: in its own namespace
   std::optional<std::int32_t> peer_nsid;  // empty: the peer is in the same namespace
   bool ipv6_autoconf = false;
-  Traffic received;  // 0 where it was not asked for
+  bool has_ipv6 = false;  // false below kMinIpv6Mtu too
+  Traffic received;       // 0 where it was not asked for
   Traffic sent;
 };
+
+// Tunnels that the kernel makes in every network namespace as soon as their module is
+// loaded, and does not delete: tunl0, sit0 and their like (fb_tunnels_only_for_init_net in
+// Documentation/admin-guide/sysctl/net.rst).
+bool is_fallback_tunnel(const Link& link);
 
 // The kernel adds up some eighty counters over all processors for each interface:
 // that takes longer than all else about it.

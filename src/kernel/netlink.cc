@@ -280,7 +280,8 @@ void Socket::execute_chunk(const Batch& batch,
   }
   const auto answers = collect_answers(fd_.get(), datagram_buffer(), first_sequence, sent.size());
   for (std::size_t i = 0; i < sent.size(); ++i) {
-    if (answers[i]->os_error != 0) {
+    if (answers[i]->os_error != 0 &&
+        std::ranges::find(sent[i]->forgiven, answers[i]->os_error) == sent[i]->forgiven.end()) {
       failures.push_back({.tag = sent[i]->tag, .error = answer_error(sent[i]->what, *answers[i])});
     }
   }

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -101,8 +102,12 @@ struct Failure {
 // carry one tag: they are then one thing to the caller.
 class Batch {
  public:
-  // `what` is for the error, in the user's terms: "creating bridge 'lan'".
-  void add(std::size_t tag, const Message& message, std::string what);
+  // `what` is for the error, in the user's terms: "creating bridge 'lan'". A message that
+  // the kernel answers with an errno of `forgiven` is as good as done.
+  void add(std::size_t tag,
+           const Message& message,
+           std::string what,
+           std::initializer_list<int> forgiven = {});
 
   [[nodiscard]] bool empty() const { return entries_.empty(); }
 
@@ -116,6 +121,7 @@ class Batch {
     std::size_t offset = 0;
     std::size_t size = 0;  // 0: the message was not complete and is not sent
     std::string what;
+    std::vector<int> forgiven;
   };
 
   std::vector<Entry> entries_;

@@ -74,8 +74,11 @@ std::span<const std::byte> Message::bytes() const {
   return {reinterpret_cast<const std::byte*>(header), header->nlmsg_len};
 }
 
-void Batch::add(std::size_t tag, const Message& message, std::string what) {
-  Entry entry{.tag = tag, .offset = bytes_.size(), .what = std::move(what)};
+void Batch::add(std::size_t tag,
+                const Message& message,
+                std::string what,
+                std::initializer_list<int> forgiven) {
+  Entry entry{.tag = tag, .offset = bytes_.size(), .what = std::move(what), .forgiven = forgiven};
   if (message.complete()) {
     const auto bytes = message.bytes();
     bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());

@@ -84,6 +84,12 @@ Result<std::uint64_t> namespace_inode(int ns_fd) {
   return std::uint64_t{status.st_ino};
 }
 
+Result<std::uint64_t> owner_inode(int ns_fd) {
+  const UniqueFd owner(::ioctl(ns_fd, NS_GET_USERNS));
+  return owner.valid() ? namespace_inode(owner.get())
+                       : kernel_error("asking for the owner of a namespace", errno);
+}
+
 Result<std::uint64_t> netns_cookie(int netns_fd) {
   return in_netns(netns_fd, []() -> Result<std::uint64_t> {
     const UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));

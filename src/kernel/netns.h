@@ -54,6 +54,8 @@ Result<UniqueFd> open_namespace_file(const std::string& path, Namespace type);
 // Tells namespaces of one boot apart while they exist: the inode number, which
 // the kernel gives to another namespace as soon as this one is gone.
 Result<std::uint64_t> namespace_inode(int ns_fd);
+// The same of the user namespace that owns the namespace.
+Result<std::uint64_t> owner_inode(int ns_fd);
 
 // A network namespace's number that no other of this boot ever has
 // (SO_NETNS_COOKIE).
@@ -119,7 +121,9 @@ Result<NetnsHandle> create_netns(int home = NamespaceScope::kFindHome);
 // The same, owned by a user namespace: root there may configure it.
 Result<NetnsHandle> create_netns_in_userns(int userns_fd);
 
-// A fresh user namespace in which ids 0 to count-1 are first_id onwards outside.
+// A fresh user namespace in which ids 0 to count-1 are first_id onwards outside. It belongs to
+// the first of these: what the kernel counts by user, such as inotify instances and namespaces
+// inside, counts against that user's share and not against root's.
 Result<UniqueFd> create_userns(std::uint32_t first_id, std::uint32_t count);
 
 Result<void> raise_loopback(Socket& socket);

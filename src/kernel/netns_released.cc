@@ -11,6 +11,7 @@
 #include <linux/rtnetlink.h>
 
 #include <cerrno>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -23,15 +24,16 @@ namespace {
 
 using Deadline = std::chrono::steady_clock::time_point;
 
-constexpr LinkIndex kSentinel = 2;
-
-Result<void> wait_for_deletion(Socket& events, LinkIndex index, Deadline deadline) {
+// By its name: the kernel numbers interfaces as it likes, where modules have put some into
+// the new namespace before ours (is_fallback_tunnel()).
+Result<void> wait_for_deletion(Socket& events, const std::string& interface, Deadline deadline) {
   bool gone = false;
   while (!gone) {
     NSLAB_ASSIGN(in_time, events.wait_event(deadline, [&](const nlmsghdr& message) {
       const auto* header = header_of<ifinfomsg>(message);
-      gone = gone || (message.nlmsg_type == RTM_DELLINK && header != nullptr &&
-                      header->ifi_index == static_cast<int>(index));
+      gone =
+          gone || (message.nlmsg_type == RTM_DELLINK && header != nullptr &&
+                   Attributes(message, sizeof *header, IFLA_MAX).string(IFLA_IFNAME) == interface);
     }));
     if (!in_time) {
       return kernel_error("waiting for network namespaces to be released", ETIMEDOUT);
@@ -40,13 +42,13 @@ Result<void> wait_for_deletion(Socket& events, LinkIndex index, Deadline deadlin
   return {};
 }
 
-// Our end has this index in `watch`, the sentinel's namespace is the value.
-Result<UniqueFd> plant_sentinel(Socket& watch, LinkIndex index) {
+// Our end has this name in `watch`, the sentinel's namespace is the value.
+Result<UniqueFd> plant_sentinel(Socket& watch, const std::string& interface) {
   NSLAB_ASSIGN(sentinel, create_netns());
   Batch batch;
   append_veth(batch,
               0,
-              {.name = "watch" + std::to_string(index), .index = index},
+              {.name = interface},
               {.netns_fd = sentinel.ns.get(), .name = "sentinel"},
               kNslabGroup);
   if (auto failures = watch.execute(batch); !failures.empty()) {
@@ -61,10 +63,10 @@ Result<void> wait_until_released(Deadline deadline) {
   NSLAB_ASSIGN(watch, create_netns());
   NSLAB_ASSIGN(events,
                in_netns(watch.ns.get(), [] { return Socket::open(NETLINK_ROUTE, RTMGRP_LINK); }));
-  for (const LinkIndex index : {kSentinel, kSentinel + 1}) {
-    NSLAB_ASSIGN(sentinel, plant_sentinel(watch.socket, index));
+  for (const char* interface : {"first", "second"}) {
+    NSLAB_ASSIGN(sentinel, plant_sentinel(watch.socket, interface));
     sentinel.reset();
-    NSLAB_TRY(wait_for_deletion(events, index, deadline));
+    NSLAB_TRY(wait_for_deletion(events, interface, deadline));
   }
   return {};
 }

@@ -24,8 +24,6 @@ class [[nodiscard]] CaughtSignals {
 
   [[nodiscard]] int fd() const { return fd_.get(); }
 
-  [[nodiscard]] const sigset_t& mask_before() const { return before_; }
-
  private:
   CaughtSignals(UniqueFd fd, const sigset_t& before) : fd_(std::move(fd)), before_(before) {}
 

@@ -2,9 +2,12 @@
 // enters a user namespace cannot come back, so a child goes instead and stands
 // still while its parent takes what it has made.
 #include <fcntl.h>
+#include <linux/securebits.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -100,11 +103,20 @@ Result<void> write_map(pid_t pid, std::string_view file, const std::string& map)
   return {};
 }
 
+// In a child. The user that makes a user namespace owns it. Capabilities are kept on the way:
+// some hosts let only root make one. System calls, as glibc would change all threads.
+int unshare_as(std::uint32_t user) {
+  if (::prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) == 0) {
+    (void)::syscall(SYS_setresuid, user, user, user);  // otherwise it is root's
+  }
+  return ::unshare(CLONE_NEWUSER) == 0 ? 0 : errno;
+}
+
 }  // namespace
 
 Result<UniqueFd> create_userns(std::uint32_t first_id, std::uint32_t count) {
-  NSLAB_ASSIGN(child, StandingChild::start("creating a user namespace", [] {
-                 return ::unshare(CLONE_NEWUSER) < 0 ? errno : 0;
+  NSLAB_ASSIGN(child, StandingChild::start("creating a user namespace", [first_id] {
+                 return unshare_as(first_id);
                }));
   const std::string map = "0 " + std::to_string(first_id) + " " + std::to_string(count);
   NSLAB_TRY(write_map(child.pid(), "uid_map", map));

@@ -52,6 +52,7 @@ class Differ {
   void decide();
   void restart();
   void spread();
+  void tell_losses();
   void replace_cut_routes();
   void move_ends();
   Plan order();
@@ -78,6 +79,7 @@ class Differ {
   [[nodiscard]] bool is_drift(const Entry& entry) const;
   [[nodiscard]] Step step_for(const Entry& entry) const;
   [[nodiscard]] std::vector<const Entry*> neighbours(const Entry& entry) const;
+  [[nodiscard]] bool loses_files(const Entry& node) const;
   [[nodiscard]] bool loses_address(const Entry& route) const;
   [[nodiscard]] std::vector<Entry>::const_iterator lower_bound(const resource::Id& id) const;
   [[nodiscard]] Entry* find(const resource::Id& id);

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "plan/differ.h"
 #include "plan/graph.h"
+#include "resource/difference.h"
 #include "resource/resource.h"
 
 namespace nslab::plan {
@@ -52,7 +53,8 @@ bool Differ::is_drift(const Entry& entry) const {
   if (last_ == nullptr || entry.desired == nullptr || entry.gone_with_container) {
     return false;
   }
-  const bool as_asked = entry.observed != nullptr && entry.observed->spec == entry.desired->spec;
+  const bool as_asked = entry.observed != nullptr &&
+                        resource::differences(entry.observed->spec, entry.desired->spec).empty();
   if (as_asked) {
     return false;  // it goes because something else does
   }

@@ -42,6 +42,7 @@ Plan Differ::run() {
   decide();
   restart();
   spread();
+  tell_losses();
   replace_cut_routes();
   move_ends();
   find_conflicts();
@@ -84,6 +85,10 @@ void Differ::decide() {
   for (Entry& entry : entries_) {
     if (entry.observed == nullptr) {
       entry.action = Action::create;
+      if (const auto* file = std::get_if<resource::File>(&entry.desired->spec)) {
+        const std::string place = place_on_host(desired_, file->node, file->path);
+        entry.reason = place.empty() ? "" : "covers the host's " + place;
+      }
     } else if (entry.desired == nullptr) {
       entry.action = entry.observed->ours ? Action::destroy : Action::keep;
     } else {
@@ -141,6 +146,33 @@ void Differ::spread() {
       } else if (entry.id->kind == Kind::veth) {
         changed = restart_for(entry) || changed;
       }
+    }
+  }
+}
+
+bool Differ::loses_files(const Entry& entry) const {
+  const auto& before = std::get<resource::Node>(entry.observed->spec);
+  const auto& after = std::get<resource::Node>(entry.desired->spec);
+  constexpr auto own_tree = [](const resource::Node& node) {
+    return node.root != "host" &&
+           node.ns(resource::NsType::mnt).mode == resource::NsChoice::Mode::own;
+  };
+  if (!own_tree(before)) {
+    return false;
+  }
+  const auto owner = [](const resource::Node& node) {
+    const resource::NsChoice& user = node.ns(resource::NsType::user);
+    return user.mode == resource::NsChoice::Mode::own ? node.name : user.of;
+  };
+  const Entry* ids = find({Kind::userns, owner(after)});
+  return !after.keep || !own_tree(after) || before.root != after.root ||
+         owner(before) != owner(after) || (ids != nullptr && ids->action == Action::replace);
+}
+
+void Differ::tell_losses() {
+  for (Entry& entry : entries_) {
+    if (entry.id->kind == Kind::node && entry.action == Action::replace && loses_files(entry)) {
+      entry.reason += entry.reason.empty() ? "its files are lost" : "; its files are lost";
     }
   }
 }

@@ -37,6 +37,7 @@ VethEnd after_move(VethEnd found, const VethEnd& wanted) {
   found.up = false;
   found.bridge.clear();
   found.ipv6 = !wanted.ipv6;
+  found.says = {.mac = true, .mtu = true, .up = true, .ipv6 = true};  // all of it is set
   return found;
 }
 

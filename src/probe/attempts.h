@@ -23,6 +23,7 @@ Finding try_cgroup_kill(const Feature& feature);
 Finding try_overlay(const Feature& feature);
 bool lists_overlay(const Feature& feature);
 Finding try_overlay_in_userns(const Feature& feature);
+Finding try_idmapped_root(const Feature& feature);
 
 // The row's id is the kind of interface, or of queueing discipline.
 Finding try_link(const Feature& feature);

@@ -1,6 +1,7 @@
 // Control groups: tried by a cgroup of our own, which is removed at once. Nothing
 // is enabled for it, since that would change the host's own cgroups.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -160,6 +161,18 @@ bool can_limit_swap() {
   return tree && tree->missing(swap_limit()).empty();
 }
 
+// Where there is a hierarchy in which no cgroup can be made. A mount that is only read-only
+// was none: nslab has it writable for itself (kernel/cgroup_files.cc).
+std::string remedy_for(const CgroupMount& mount) {
+  struct stat info {};
+
+  if (::stat(mount.mount_point.c_str(), &info) == 0 && info.st_uid != ::geteuid()) {
+    return "have a cgroup given to user " + std::to_string(::geteuid()) +
+           ": in a node, write 'user: host' for it";
+  }
+  return "mount -o remount,rw " + mount.mount_point;
+}
+
 }  // namespace
 
 Finding find_cgroups(const Feature& /*feature*/) {
@@ -174,6 +187,9 @@ Finding find_cgroups(const Feature& /*feature*/) {
     NSLAB_TRY(Throwaway::make(mount));
     return {};
   }());
+  if (finding.state == State::missing) {
+    finding.remedy = remedy_for(mount);
+  }
   if (finding.state == State::present) {
     finding.detail = v2 && v1 ? "version 2, with controllers on version 1"
                               : (v2 ? "version 2" : "version 1 alone");

@@ -113,6 +113,13 @@ constexpr Feature kFeatures[] = {
      "boot Linux 5.11 or newer",
      Place::child,
      try_overlay_in_userns},
+    {"idmapped-root",
+     "a root that user namespaces can have",
+     false,
+     "nodes without 'user: private', and those with a 'root:' on ext4, xfs or btrfs",
+     "have / on ext4, xfs or btrfs, or give such nodes a 'root:' there",
+     Place::here,
+     try_idmapped_root},
 
     {"veth",
      "cables (veth)",

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <fstream>
 
+#include "kernel/mount.h"
+#include "kernel/netns.h"
 #include "probe/attempts.h"
 #include "probe/child.h"
 
@@ -61,6 +63,20 @@ Finding try_overlay_in_userns(const Feature& /*feature*/) {
   }
   const auto mounted = mount_an_overlay();
   return mounted ? Finding{} : Finding{State::missing, to_string(mounted.error())};
+}
+
+Finding try_idmapped_root(const Feature& /*feature*/) {
+  if (::geteuid() != 0) {
+    return {State::unknown, "only root may map owners", "run it as root"};
+  }
+  constexpr std::uint32_t kAnyIds = 524288;
+  const auto userns = kernel::create_userns(kAnyIds, 1);
+  if (!userns) {
+    return {State::unknown, to_string(userns.error())};
+  }
+  return kernel::takes_id_map("/", userns->get())
+             ? Finding{}
+             : Finding{State::missing, "the file system of / does not let owners be mapped"};
 }
 
 }  // namespace nslab::probe

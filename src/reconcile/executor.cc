@@ -80,14 +80,18 @@ Error blame(const Step& step, Error error) {
     error.where = step.origin;
   }
   return std::move(error).while_doing(std::string(kDoing[static_cast<std::size_t>(step.action)]) +
-                                      " " + to_string(step.id));
+                                      " " + title_of(step.after ? *step.after : *step.before));
 }
 
 // The steps as batches, one after the other.
 class Execution {
  public:
-  Execution(const std::vector<Step>& steps, host::Host& host, Progress& progress, Profile& profile)
-      : steps_(steps), host_(host), progress_(progress), profile_(profile) {}
+  Execution(const std::vector<Step>& steps,
+            host::Host& host,
+            Progress& progress,
+            Profile& profile,
+            const Between& between)
+      : steps_(steps), host_(host), progress_(progress), profile_(profile), between_(between) {}
 
   Result<void> run() {
     while (!rest().empty()) {
@@ -95,8 +99,11 @@ class Execution {
       NSLAB_TRY(settle_before(next()));
       const std::size_t network = network_before_nodes();
       NSLAB_TRY(network > 0 ? run_side_by_side(network) : run_next());
+      if (between_) {
+        NSLAB_TRY(between_(std::span(steps_).first(done_), rest()));
+      }
     }
-    return {};
+    return confirm_services();
   }
 
  private:
@@ -128,6 +135,26 @@ class Execution {
     NSLAB_TRY(finish(batch, run_batch(batch, host_)));
     names_linger_ = names_linger_ || std::ranges::any_of(batch, ends_namespace);
     done_ += batch.size();
+    return {};
+  }
+
+  // Those that were started side by side with all else have had their time by now.
+  Result<void> confirm_services() {
+    std::vector<const resource::Spec*> services;
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+      if (steps_[i].action == Action::create && steps_[i].id.kind == resource::Kind::service) {
+        services.push_back(&*steps_[i].after);
+        places.push_back(i);
+      }
+    }
+    if (services.empty()) {
+      return {};
+    }
+    const Profile::Timer timer(profile_, "confirm services");
+    if (host::Outcome outcome = host_.confirm(services)) {
+      return blame(steps_[places[outcome->index]], std::move(outcome->error));
+    }
     return {};
   }
 
@@ -194,6 +221,7 @@ class Execution {
   host::Host& host_;
   Progress& progress_;
   Profile& profile_;
+  const Between& between_;
   std::size_t done_ = 0;
   // The kernel takes a namespace apart some time after its end. Until then the
   // cables into it hold their names at their other ends (ends_namespace()).
@@ -205,10 +233,11 @@ class Execution {
 Result<void> execute(const plan::Plan& plan,
                      host::Host& host,
                      Progress& progress,
-                     Profile& profile) {
+                     Profile& profile,
+                     const Between& between) {
   const bool simple = plan.count(Action::replace) == 0;
   const std::vector<Step> taken_apart = simple ? std::vector<Step>{} : plan::halves(plan);
-  return Execution(simple ? plan.steps() : taken_apart, host, progress, profile).run();
+  return Execution(simple ? plan.steps() : taken_apart, host, progress, profile, between).run();
 }
 
 }  // namespace nslab::reconcile

@@ -1,6 +1,7 @@
 // Walks a plan against a host, batch by batch.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -25,6 +26,11 @@ class Progress {
   virtual void warn(const std::vector<Error>& /*warnings*/) {}
 };
 
+// What is done between two batches: an error ends the execution. `done` and `rest` are
+// the steps, each replacement taken apart.
+using Between =
+    std::function<Result<void>(std::span<const plan::Step> done, std::span<const plan::Step> rest)>;
+
 // Executes the plan as batches of one action and kind: first what goes, then what
 // changes and comes (plan/halves.h). Progress is told of these halves, and
 // each kind of batch is a phase of the profile. Stops at the first failure
@@ -33,6 +39,7 @@ class Progress {
 Result<void> execute(const plan::Plan& plan,
                      host::Host& host,
                      Progress& progress,
-                     Profile& profile);
+                     Profile& profile,
+                     const Between& between = {});
 
 }  // namespace nslab::reconcile

@@ -1,16 +1,19 @@
 #include "reconcile/reconciler.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/text.h"
+#include "reconcile/blame.h"
 
 namespace nslab::reconcile {
 namespace {
 
 Error still_different(const plan::Plan& plan) {
   const plan::Step& step = plan.steps().front();
-  std::string message = "the kernel does not have what was asked for: " + to_string(step.id);
+  std::string message = "the kernel does not have what was asked for: " +
+                        title_of(step.after ? *step.after : *step.before);
   if (!step.reason.empty()) {
     message += " (" + step.reason + ")";
   }
@@ -22,6 +25,19 @@ Error still_different(const plan::Plan& plan) {
       .message = std::move(message),
       .where = step.origin,
       .hint = "something on this host changes it back; 'nslab plan' shows every difference"};
+}
+
+bool runs_commands(const plan::Plan& plan) {
+  return std::ranges::any_of(plan.steps(), [](const plan::Step& step) {
+    return is_command(step) && step.action != plan::Action::destroy;
+  });
+}
+
+// The kernel may drop more than such a step says.
+bool may_drop(const plan::Step& step) {
+  using resource::Kind;
+  return step.action != plan::Action::create && step.id.kind >= Kind::netns &&
+         step.id.kind <= Kind::route;
 }
 
 // The host is as it was: nothing was done to it yet.
@@ -160,6 +176,9 @@ std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
     if (auto found = obstacles(desired, report.plan); !found.empty()) {
       return untouched(std::move(found));
     }
+    if (auto objected = options.objection ? options.objection(report.plan) : std::nullopt) {
+      return untouched(*std::move(objected));
+    }
     progress_.warn(warnings(desired, report.plan));
   }
   const bool changes = !report.plan.empty();
@@ -188,19 +207,26 @@ Result<void> Reconciler::converge(const resource::DesiredState& desired,
                                   const resource::ObservedState& before,
                                   const plan::Plan& first,
                                   Report& report) {
-  // Some changes make the kernel drop what depends on them: taking an interface's
-  // last address drops its routes. What such a change lost is made in a second
-  // pass; what then still differs is an error.
-  constexpr int kPasses = 2;
+  // Some changes make the kernel drop what depends on them: taking an interface's last
+  // address drops its routes. What such a change lost is made in a second pass; what then
+  // still differs is an error. Where commands run, that is over before the first of them,
+  // so that what they did is never taken for such a loss and undone (decision 20).
+  const int passes = runs_commands(first) ? 1 : 2;
   Scope scope(desired, before);
   plan::Plan second;
   const plan::Plan* plan = &first;
-  for (int pass = 0; pass < kPasses && !plan->empty(); ++pass) {
+  for (int pass = 0; pass < passes && !plan->empty(); ++pass) {
     if (!plan->conflicts().empty()) {
       return plan->conflicts().front();
     }
     scope.reach(*plan);
-    NSLAB_TRY(execute(*plan, host_, progress_, report.profile));
+    NSLAB_TRY(execute(*plan,
+                      host_,
+                      progress_,
+                      report.profile,
+                      [&](std::span<const plan::Step> done, std::span<const plan::Step> rest) {
+                        return between(desired, before, done, rest, report);
+                      }));
     {
       const Profile::Timer timer(report.profile, "settle");
       progress_.stage("waiting for the kernel");
@@ -213,10 +239,64 @@ Result<void> Reconciler::converge(const resource::DesiredState& desired,
     second = std::move(left);
     plan = &second;
   }
-  if (!plan->empty()) {
-    return still_different(*plan);
+  if (plan->empty()) {
+    return {};
+  }
+  if (auto warnings = drift_by_services(desired, first, *plan)) {
+    progress_.warn(*warnings);
+    return {};
+  }
+  return still_different(*plan);
+}
+
+Result<void> Reconciler::between(const resource::DesiredState& desired,
+                                 const resource::ObservedState& before,
+                                 std::span<const plan::Step> done,
+                                 std::span<const plan::Step> rest,
+                                 Report& report) {
+  const bool commands_come = !is_command(done.back()) && !rest.empty() && is_command(rest.front());
+  if (commands_come && std::ranges::any_of(done, may_drop)) {
+    Scope scope(desired, before);
+    for (const plan::Step& step : done) {
+      scope.reach(step);
+    }
+    NSLAB_TRY(host_.settle());
+    NSLAB_ASSIGN(left, left_before_commands(desired, scope, rest));
+    return execute(left, host_, progress_, report.profile);
+  }
+  const auto nodes = nodes_of_last_setups(done);
+  if (nodes.empty() || (!rest.empty() && runs_setup(rest.front()))) {
+    return {};
+  }
+  const Profile::Timer timer(report.profile, "verify");
+  Scope scope(desired, before);
+  for (const std::string& node : nodes) {
+    scope.reach(desired.resources.at(resource::node_id(node)).spec);
+  }
+  NSLAB_ASSIGN(left, left_before_commands(desired, scope, rest));
+  if (auto error = broken_by_setup(desired, nodes, left)) {
+    return *std::move(error);
   }
   return {};
+}
+
+Result<plan::Plan> Reconciler::left_before_commands(const resource::DesiredState& desired,
+                                                    const Scope& scope,
+                                                    std::span<const plan::Step> rest) {
+  const auto places = scope.places();
+  NSLAB_ASSIGN(observed, places ? host_.observe(*places) : host_.observe());
+  resource::DesiredState part = scope.part_of(desired);
+  resource::ObservedState found = scope.part_of(std::move(observed));
+  std::set<resource::Id> later;
+  for (const plan::Step& step : rest) {
+    later.insert(step.id);
+  }
+  const auto is_later = [&](const auto& entry) {
+    return entry.first.kind >= resource::Kind::setup || later.contains(entry.first);
+  };
+  std::erase_if(part.resources, is_later);
+  std::erase_if(found.resources, is_later);
+  return plan::diff(part, found);
 }
 
 // What still differs where the plan has reached.
@@ -250,7 +330,10 @@ Failed Reconciler::roll_back(Error cause,
                                                        : store_.remove(target.lab);
   }();
   host_.heed_interrupts(true);
-  Failed failed{.errors = {std::move(cause)}, .rolled_back = done.has_value()};
+  Failed failed{.errors = {std::move(cause)},
+                .rolled_back = done.has_value(),
+                .put_back = done.has_value(),
+                .gone = target.resources.empty()};
   if (!done) {
     failed.rollback_error = done.error();
   }

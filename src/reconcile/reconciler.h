@@ -29,6 +29,8 @@ using ReadSource = std::function<std::optional<resource::DesiredState>(
 struct Failed {
   std::vector<Error> errors;              // the first one is the cause
   bool rolled_back = false;               // the lab is as it was before, verified
+  bool put_back = false;                  // it had been changed, and was brought back to that
+  bool gone = false;                      // which is: nothing is there of it
   std::optional<Error> rollback_error{};  // why not
 };
 
@@ -55,6 +57,8 @@ class Reconciler {
     // file, and with all that goes along where the lab goes.
     bool shown = false;
     resource::ObservedState* seen = nullptr;  // as of plan()
+    // Asked before anything is changed: why the plan should not be carried out after all.
+    std::function<std::optional<Error>(const plan::Plan&)> objection{};
   };
 
   // Makes the host match. With a desired state without resources the lab and its
@@ -79,6 +83,17 @@ class Reconciler {
                         const plan::Plan& first,
                         Report& report);
   Result<plan::Plan> left_to_do(const resource::DesiredState& desired, const Scope& scope);
+  // What differs there of all that is made before commands run and is not in `rest`.
+  Result<plan::Plan> left_before_commands(const resource::DesiredState& desired,
+                                          const Scope& scope,
+                                          std::span<const plan::Step> rest);
+  // Between two batches: mends what the plan's own steps made the kernel drop before the
+  // first command runs, and looks at what setup commands have done when they have run.
+  Result<void> between(const resource::DesiredState& desired,
+                       const resource::ObservedState& before,
+                       std::span<const plan::Step> done,
+                       std::span<const plan::Step> rest,
+                       Report& report);
   Failed roll_back(Error cause,
                    const state::LabRecord& before,
                    const resource::DesiredState& target,

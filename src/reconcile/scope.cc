@@ -6,16 +6,20 @@ namespace nslab::reconcile {
 
 void Scope::reach(const plan::Plan& plan) {
   for (const plan::Step& step : plan.steps()) {
-    whole_ = whole_ || step.id == resource::kLabId;
-    for (const auto* spec : {&step.before, &step.after}) {
-      if (*spec) {
-        reach(**spec);
-      }
-    }
+    reach(step);
   }
   for (const resource::Id& gone : plan.implied()) {
     if (const auto found = before_.resources.find(gone); found != before_.resources.end()) {
       reach(found->second.spec);
+    }
+  }
+}
+
+void Scope::reach(const plan::Step& step) {
+  whole_ = whole_ || step.id == resource::kLabId;
+  for (const auto* spec : {&step.before, &step.after}) {
+    if (*spec) {
+      reach(**spec);
     }
   }
 }

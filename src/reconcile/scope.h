@@ -22,6 +22,8 @@ class Scope {
 
   // Adds what a further plan for the same lab reaches.
   void reach(const plan::Plan& plan);
+  void reach(const plan::Step& step);
+  void reach(const resource::Spec& spec);
 
   // Where to look; nothing for the whole lab: a plan that makes or removes it, or touches
   // so much that looking everywhere costs little more.
@@ -32,7 +34,6 @@ class Scope {
   [[nodiscard]] resource::ObservedState part_of(resource::ObservedState state) const;
 
  private:
-  void reach(const resource::Spec& spec);
   [[nodiscard]] bool holds(const resource::Spec& spec) const;
 
   const resource::DesiredState& desired_;

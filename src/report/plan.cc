@@ -21,10 +21,24 @@ constexpr std::array kColours{
 
 constexpr std::size_t kWidestId = 44;
 
+std::string title_of(const Step& step) {
+  return resource::title_of(step.after ? *step.after : *step.before);
+}
+
+// Of what goes along nothing but the id is at hand.
+std::string title_of(const resource::Id& id) {
+  if (id.kind != resource::Kind::veth) {
+    return to_string(id);
+  }
+  std::string end = id.name;
+  end.replace(std::min(end.find('/'), end.size() - 1), 1, ":");
+  return "cable " + end;
+}
+
 std::string step_line(const Step& step, const Style& style, std::size_t id_width) {
   const auto action = static_cast<std::size_t>(step.action);
   std::string line = style.paint(kColours[action], plan::kActionSymbols[action]) + " ";
-  std::string id = to_string(step.id);
+  std::string id = title_of(step);
   const std::string note = step.drift ? style.paint(Colour::cyan, "drift: ") : "";
   if (!step.reason.empty()) {
     id.append(id_width > display_width(id) ? id_width - display_width(id) : 0, ' ');
@@ -40,7 +54,7 @@ Json spec_json(const std::optional<resource::Spec>& spec) {
 std::size_t id_width(const Plan& plan) {
   std::size_t width = 0;
   for (const Step& step : plan.steps()) {
-    width = std::max(width, display_width(to_string(step.id)));
+    width = std::max(width, display_width(title_of(step)));
   }
   return std::min(width, kWidestId);
 }
@@ -49,7 +63,7 @@ std::size_t id_width(const Plan& plan) {
 std::string dot_name(const Step& step) {
   std::string name = "\"";
   name += plan::kActionSymbols[static_cast<std::size_t>(step.action)];
-  for (const char each : " " + to_string(step.id)) {
+  for (const char each : " " + title_of(step)) {
     if (each == '"' || each == '\\') {
       name += '\\';
     }
@@ -58,14 +72,11 @@ std::string dot_name(const Step& step) {
   return name + "\"";
 }
 
-}  // namespace
-
-std::string plan_summary(const Plan& plan) {
+// How many objects there are of each action, each with its verb.
+std::string counts(const Plan& plan, const std::array<std::string_view, 5>& verbs) {
   if (plan.empty()) {
     return "nothing to do";
   }
-  constexpr std::array<std::string_view, 5> kVerbs{
-      "", "to create", "to change", "to replace", "to remove"};
   std::string text;
   for (const Action action : {Action::create, Action::change, Action::replace, Action::destroy}) {
     std::size_t count = plan.count(action);
@@ -74,13 +85,61 @@ std::string plan_summary(const Plan& plan) {
     }
     if (count > 0) {
       text += (text.empty() ? "" : ", ") + std::to_string(count) + " " +
-              std::string(kVerbs[static_cast<std::size_t>(action)]);
+              std::string(verbs[static_cast<std::size_t>(action)]);
     }
   }
   if (plan.kept() > 0) {
     text += "; " + std::to_string(plan.kept()) + " as " + (plan.kept() == 1 ? "it is" : "they are");
   }
   return text;
+}
+
+std::string and_more(std::size_t count) {
+  return count == 0 ? "" : " and " + std::to_string(count) + " more";
+}
+
+// "remove nodes pc1, pc2": the nodes among the objects, of which the user knows; else the
+// first object. Empty where there is none.
+std::string named(const std::string& verb, const std::vector<resource::Id>& ids) {
+  constexpr std::size_t kMost = 3;
+  std::vector<std::string> names;
+  std::size_t nodes = 0;
+  for (const resource::Id& id : ids) {
+    if (id.kind == resource::Kind::node && nodes++ < kMost) {
+      names.push_back(id.name);
+    }
+  }
+  if (nodes > 0) {
+    return verb + (nodes == 1 ? " node " : " nodes ") + join(names, ", ") +
+           and_more(nodes - names.size());
+  }
+  return ids.empty() ? "" : verb + " " + to_string(ids.front()) + and_more(ids.size() - 1);
+}
+
+}  // namespace
+
+std::string plan_summary(const Plan& plan) {
+  return counts(plan, {"", "to create", "to change", "to replace", "to remove"});
+}
+
+std::string plan_done(const Plan& plan) {
+  return counts(plan, {"", "created", "changed", "replaced", "removed"});
+}
+
+std::string plan_losses(const Plan& plan) {
+  std::vector<resource::Id> removed;
+  std::vector<resource::Id> restarted;
+  for (const Step& step : plan.steps()) {
+    if (step.action == Action::destroy) {
+      removed.push_back(step.id);
+    } else if (step.action == Action::replace && step.id.kind == resource::Kind::node) {
+      restarted.push_back(step.id);
+    }
+  }
+  removed.insert(removed.end(), plan.implied().begin(), plan.implied().end());
+  const std::string gone = named("remove", removed);
+  const std::string again = named("restart", restarted);
+  return gone + (gone.empty() || again.empty() ? "" : ", and ") + again;
 }
 
 std::string plan_text(const Plan& plan, const Style& style, std::size_t most) {
@@ -97,11 +156,11 @@ std::string plan_text(const Plan& plan, const Style& style, std::size_t most) {
     if (shown++ >= most) {
       break;
     }
-    text += style.paint(Colour::red, "-") + " " + to_string(id) + "\n";
+    text += style.paint(Colour::red, "-") + " " + title_of(id) + "\n";
   }
   const std::size_t all = plan.steps().size() + plan.implied().size();
   if (all > most) {
-    text += "  … and " + std::to_string(all - most) + " more (--all shows them)\n";
+    text += "  … and " + std::to_string(all - most) + " more (--full shows them)\n";
   }
   return text;
 }

@@ -16,6 +16,12 @@ std::string plan_text(const plan::Plan& plan, const Style& style, std::size_t mo
 
 // "3 to create, 1 to change; 40 as they are", or "nothing to do".
 std::string plan_summary(const plan::Plan& plan);
+// The same of a plan that was carried out: "3 created, 1 changed; 4 as they are".
+std::string plan_done(const plan::Plan& plan);
+
+// What there is now and will not be, or not as it was: "remove nodes pc1 and pc2, restart
+// node r1". Empty where all stays.
+std::string plan_losses(const plan::Plan& plan);
 
 // {"steps": [{"action": "change", "id": ..., "reason": ..., "drift": false,
 //             "before": {"kind": "bridge", ...}, "after": {...}, ...}],

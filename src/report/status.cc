@@ -24,6 +24,10 @@ std::string seconds(std::chrono::microseconds time) {
   return text.data();
 }
 
+const char* state_of(const NodeStatus& node) {
+  return node.hangs ? "no answer" : node.init_pid != 0 ? "up" : "down";
+}
+
 std::string memory(const NodeStatus& node) {
   if (!node.memory) {
     return "-";
@@ -36,6 +40,13 @@ std::string memory(const NodeStatus& node) {
     text += " (" + plural(node.oom_kills, "kill") + " by the memory limit)";
   }
   return text;
+}
+
+// Threads count against the limit as well.
+std::string processes(const NodeStatus& node) {
+  return node.pids && node.pids_limit
+             ? std::to_string(*node.pids) + "/" + std::to_string(*node.pids_limit)
+             : std::to_string(node.processes);
 }
 
 std::string services(const NodeStatus& node) {
@@ -67,7 +78,7 @@ std::string cable_state(const CableStatus& cable) {
 
 void limit_rows(std::string& text, std::size_t all, std::size_t most) {
   if (all > most) {
-    text += "… and " + std::to_string(all - most) + " more (--all shows them)\n";
+    text += "… and " + std::to_string(all - most) + " more (--full shows them)\n";
   }
 }
 
@@ -76,9 +87,9 @@ std::string node_table(const host::LabStatus& live, const Style& style, std::siz
   for (std::size_t i = 0; i < std::min(most, live.nodes.size()); ++i) {
     const NodeStatus& node = live.nodes[i];
     table.add({node.name,
-               node.init_pid != 0 ? "up" : "down",
+               state_of(node),
                node.addresses.empty() ? "-" : join(node.addresses, ", "),
-               std::to_string(node.processes),
+               processes(node),
                memory(node),
                node.cpu_time ? seconds(*node.cpu_time) : "-",
                services(node)});
@@ -126,10 +137,12 @@ Json node_json(const NodeStatus& node) {
   }
   return {{"name", node.name},
           {"hostname", node.hostname},
-          {"state", node.init_pid != 0 ? "up" : "down"},
+          {"state", state_of(node)},
           {"pid", node.init_pid},
           {"addresses", node.addresses},
           {"processes", node.processes},
+          {"pids", optional_json(node.pids)},
+          {"pids-limit", optional_json(node.pids_limit)},
           {"memory", optional_json(node.memory)},
           {"memory-limit", optional_json(node.memory_limit)},
           {"cpu-microseconds", node.cpu_time ? Json(node.cpu_time->count()) : Json(nullptr)},
@@ -152,6 +165,11 @@ std::string status_text(const StatusView& view, const Style& style, std::size_t 
   if (!view.file.empty()) {
     text += "  " + style.paint(Colour::faint, view.file);
   }
+  if (view.live->layers_limit) {
+    text += style.paint(Colour::faint,
+                        "  " + format_bytes(view.live->layers_used) + " of " +
+                            format_bytes(*view.live->layers_limit) + " written");
+  }
   text += "\n" + node_table(*view.live, style, most) + cable_table(*view.live, style, most);
   if (view.drift != nullptr && !view.drift->empty()) {
     text += "\n" + style.paint(Colour::yellow, "drift") + ": 'nslab up' would\n" +
@@ -173,6 +191,8 @@ Json status_json(const StatusView& view) {
   }
   return {{"lab", view.lab},
           {"file", view.file},
+          {"layers-used", view.live->layers_used},
+          {"layers-limit", optional_json(view.live->layers_limit)},
           {"nodes", std::move(nodes)},
           {"cables", std::move(cables)},
           {"drift", view.drift != nullptr ? plan_json(*view.drift) : Json(nullptr)}};

@@ -30,6 +30,8 @@ struct Mount {
   std::string source;  // of a bind mount: absolute, on the host
   bool read_only = false;
   std::optional<std::uint64_t> size;  // bytes, of a tmpfs
+  std::uint32_t mode = 0755;          // of a tmpfs's directory
+  std::string owner;                  // likewise: "user[:group]" of the node; empty: root
 
   static constexpr auto fields() {
     return std::tuple{field("node", &Mount::node, Cost::replace),
@@ -37,10 +39,30 @@ struct Mount {
                       field("type", &Mount::type, Cost::replace),
                       field("source", &Mount::source, Cost::replace),
                       field("read-only", &Mount::read_only, Cost::replace),
-                      field("size", &Mount::size, Cost::replace)};
+                      field("size", &Mount::size, Cost::replace),
+                      field("mode", &Mount::mode, Cost::replace),
+                      field("owner", &Mount::owner, Cost::replace)};
   }
 
   bool operator==(const Mount&) const = default;
+};
+
+// Made where it is not there; what is in it is the node's affair.
+struct Directory {
+  static constexpr Kind kKind = Kind::directory;
+  std::string node;
+  std::string path;  // absolute, inside the node
+  std::uint32_t mode = 0755;
+  std::string owner;  // "user[:group]" of the node; empty: as it is, at first root
+
+  static constexpr auto fields() {
+    return std::tuple{field("node", &Directory::node, Cost::replace),
+                      field("path", &Directory::path, Cost::replace),
+                      field("mode", &Directory::mode),
+                      field("owner", &Directory::owner)};
+  }
+
+  bool operator==(const Directory&) const = default;
 };
 
 struct File {
@@ -49,12 +71,14 @@ struct File {
   std::string path;  // absolute, inside the node
   std::string content;
   std::uint32_t mode = 0644;
+  std::string owner;  // "user[:group]" of the node; empty: as it is, at first root
 
   static constexpr auto fields() {
     return std::tuple{field("node", &File::node, Cost::replace),
                       field("path", &File::path, Cost::replace),
                       field("content", &File::content),
-                      field("mode", &File::mode)};
+                      field("mode", &File::mode),
+                      field("owner", &File::owner)};
   }
 
   bool operator==(const File&) const = default;
@@ -126,12 +150,14 @@ struct Service {
   std::vector<std::string> argv;
   std::vector<std::string> environment;
   std::string directory;  // where it starts; empty: /
+  std::string user;       // of the node's: NAME or number, perhaps with :GROUP; empty: root
+  bool once = false;      // a job: it is to end, with 0
   Ready ready;
   Restart restart = Restart::never;
   std::string stop_signal = "TERM";
   std::chrono::milliseconds stop_timeout{5000};
   bool graceful = false;  // stopped by its signal also when its node goes
-  bool failed = false;    // has ended for good, or is about to, and should not; never wanted
+  bool ended = false;     // for good, or is about to, and should not; never wanted
 
   static constexpr auto fields() {
     return std::tuple{field("node", &Service::node, Cost::replace),
@@ -139,12 +165,14 @@ struct Service {
                       field("argv", &Service::argv, Cost::replace),
                       field("environment", &Service::environment, Cost::replace),
                       field("directory", &Service::directory, Cost::replace),
+                      field("user", &Service::user, Cost::replace),
+                      field("once", &Service::once, Cost::replace),
                       field("ready", &Service::ready, Cost::replace),
                       field("restart", &Service::restart, Cost::replace),
                       field("stop-signal", &Service::stop_signal, Cost::replace),
                       field("stop-timeout", &Service::stop_timeout, Cost::replace),
                       field("graceful", &Service::graceful, Cost::replace),
-                      field("failed", &Service::failed, Cost::replace)};
+                      field("ended", &Service::ended, Cost::replace)};
   }
 
   bool operator==(const Service&) const = default;

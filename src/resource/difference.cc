@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "resource/json_convert.h"
+#include "resource/resource.h"
 
 namespace nslab::resource {
 namespace {
@@ -22,7 +23,9 @@ std::string readable(const Json& value) {
   if (value.is_boolean()) {
     return value.get<bool>() ? "yes" : "no";
   }
-  std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+  std::string text = value.is_string()
+                         ? value.get<std::string>()
+                         : value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   if (text.empty()) {
     return "none";
   }
@@ -47,6 +50,56 @@ void compare(const Namespaces& before, const Namespaces& after, std::vector<Diff
   }
 }
 
+// Where an end of a cable is, or that it cannot be found.
+std::string whereabouts(const VethEnd& end) {
+  if (end.strayed == VethEnd::kNowhere || (end.strayed.empty() && end.netns.empty())) {
+    return "nothing";
+  }
+  return end.strayed.empty() ? end.netns + ":" + end.name : end.strayed;
+}
+
+// Whether the end that was found is another interface than the one that is wanted, or
+// elsewhere: then nothing else about it counts.
+bool strays(const VethEnd& found, const VethEnd& wanted) {
+  return found.strayed != wanted.strayed || found.netns != wanted.netns ||
+         found.name != wanted.name;
+}
+
+// What the file has begun or ceased to say of a value that stays.
+template <typename Value>
+void compare_say(const VethEnd& before,
+                 const VethEnd& after,
+                 const Field<VethEnd, Value>& row,
+                 std::vector<Difference>& into) {
+  if (before.netns != kSwitch && before.rules(row.name) != after.rules(row.name)) {
+    into.push_back({title_of(after) + " " + std::string(row.name) + " in the file",
+                    readable(Json(before.rules(row.name))),
+                    readable(Json(after.rules(row.name))),
+                    Cost::nothing});
+  }
+}
+
+void compare(const VethEnd& before, const VethEnd& after, std::vector<Difference>& into) {
+  const std::string end = title_of(after);
+  if (strays(before, after)) {
+    into.push_back({end + " found as", whereabouts(before), whereabouts(after), Cost::replace});
+    return;
+  }
+  for_each_field<VethEnd>([&](const auto& row) {
+    if (row.name == "says" || (!before.rules(row.name) && !after.rules(row.name))) {
+      return;
+    }
+    if (before.*row.member == after.*row.member) {
+      compare_say(before, after, row, into);
+      return;
+    }
+    into.push_back({end + " " + std::string(row.name),
+                    readable(field_to_json(before.*row.member)),
+                    readable(field_to_json(after.*row.member)),
+                    row.cost});
+  });
+}
+
 // A nested struct (an end of a cable) is compared field by field; everything
 // else as a whole.
 template <typename T>
@@ -61,7 +114,9 @@ void compare(const T& before,
       return;
     }
     const std::string name = prefix + std::string(row.name);
-    if constexpr (HasFields<std::remove_cvref_t<decltype(old_value)>>) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(old_value)>, VethEnd>) {
+      compare(old_value, new_value, into);
+    } else if constexpr (HasFields<std::remove_cvref_t<decltype(old_value)>>) {
       compare(old_value, new_value, name + ".", into);
     } else if constexpr (std::is_same_v<std::remove_cvref_t<decltype(old_value)>, Namespaces>) {
       compare(old_value, new_value, into);
@@ -77,6 +132,9 @@ void compare(const T& before,
 std::vector<Difference> differences(const Spec& before, const Spec& after) {
   assert(before.index() == after.index());
   std::vector<Difference> found;
+  if (const auto* node = std::get_if<Node>(&before); node != nullptr && !node->fault.empty()) {
+    return {{"fault", node->fault, "none", Cost::replace}};
+  }
   std::visit(
       [&](const auto& old_spec) {
         const auto& new_spec = std::get<std::remove_cvref_t<decltype(old_spec)>>(after);

@@ -9,13 +9,14 @@
 namespace nslab::resource {
 
 struct Difference {
-  std::string field;   // "a.mtu"
+  std::string field;   // "mtu"; of an end of a cable "web:eth0 mtu"
   std::string before;  // as a person reads it
   std::string after;
   Cost cost = Cost::nothing;
 };
 
-// The fields in which two specs of one kind and id differ; empty when equal.
+// The fields in which two specs of one kind and id differ; empty when equal, but for
+// what the lab file has no say about (VethEnd::rules()).
 std::vector<Difference> differences(const Spec& before, const Spec& after);
 
 // "mtu 1500 -> 9000, up no -> yes"

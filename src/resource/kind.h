@@ -23,12 +23,13 @@ enum class Kind : std::uint8_t {
   node,
   sysctl,
   mount,
+  directory,
   file,
   setup,
   service,
 };
 
-inline constexpr std::array<std::string_view, 16> kKindNames{"lab",
+inline constexpr std::array<std::string_view, 17> kKindNames{"lab",
                                                              "shared-file",
                                                              "cgroup",
                                                              "userns",
@@ -41,6 +42,7 @@ inline constexpr std::array<std::string_view, 16> kKindNames{"lab",
                                                              "node",
                                                              "sysctl",
                                                              "mount",
+                                                             "directory",
                                                              "file",
                                                              "setup",
                                                              "service"};

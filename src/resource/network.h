@@ -54,6 +54,25 @@ struct Bridge {
   bool operator==(const Bridge&) const = default;
 };
 
+// What the lab file says of a node's interface (decision 20). An interface is given a
+// value for each when it is made; of what the file does not say, the node may make
+// what it likes from then on, and no difference is seen.
+struct Says {
+  bool mac = false;
+  bool mtu = false;
+  bool up = false;  // something that the file says goes where the interface is down
+  bool ipv6 = false;
+
+  static constexpr auto fields() {
+    return std::tuple{field("mac", &Says::mac),
+                      field("mtu", &Says::mtu),
+                      field("up", &Says::up),
+                      field("ipv6", &Says::ipv6)};
+  }
+
+  bool operator==(const Says&) const = default;
+};
+
 // One end of a veth pair.
 struct VethEnd {
   std::string netns;
@@ -62,7 +81,14 @@ struct VethEnd {
   std::uint32_t mtu = 1500;
   bool up = true;
   std::string bridge;  // the bridge of which it is a port; empty for none
-  bool ipv6 = false;   // whether the kernel gives it a link-local address
+  bool ipv6 = false;   // whether it has an IPv6 link-local address
+  Says says;           // of a node's interface
+  // Where the first end is instead, as it was found: "wan0" for another name, "db:eth1"
+  // for another node, kNowhere for a namespace that is not the lab's. Its place above is
+  // then where its mark says.
+  std::string strayed{};
+
+  static constexpr std::string_view kNowhere = "?";
 
   static constexpr auto fields() {
     return std::tuple{field("netns", &VethEnd::netns, Cost::replace),
@@ -71,7 +97,22 @@ struct VethEnd {
                       field("mtu", &VethEnd::mtu),
                       field("up", &VethEnd::up),
                       field("bridge", &VethEnd::bridge),
-                      field("ipv6", &VethEnd::ipv6)};
+                      field("ipv6", &VethEnd::ipv6),
+                      field("says", &VethEnd::says),
+                      field("strayed", &VethEnd::strayed, Cost::replace)};
+  }
+
+  // Whether a field is the lab file's, so that another value is a difference. The switch
+  // is nslab's alone, and IPv6 is off in it.
+  [[nodiscard]] bool rules(std::string_view field) const {
+    if (netns == kSwitch) {
+      return field != "ipv6";
+    }
+    return field == "mac"    ? says.mac
+           : field == "mtu"  ? says.mtu
+           : field == "up"   ? says.up
+           : field == "ipv6" ? says.ipv6
+                             : field != "bridge";
   }
 
   bool operator==(const VethEnd&) const = default;
@@ -89,7 +130,8 @@ struct Veth {
 };
 
 // An interface in a node that nslab did not make. Only ever observed; removed
-// where the node's restart begins from what the file says.
+// where the node's restart begins from what the file says. Tunnels that the kernel gives
+// to every namespace are none of these.
 struct Link {
   static constexpr Kind kKind = Kind::link;
   std::string netns;
@@ -156,12 +198,15 @@ struct Sysctl {
   static constexpr Kind kKind = Kind::sysctl;
   std::string node;
   std::string key;  // "net.ipv4.ip_forward"
+  // As it was written where the kernel shows what it made of that: "0x10" for 16.
   std::string value;
+  bool where_possible = false;  // a kernel without such a parameter is as good
 
   static constexpr auto fields() {
     return std::tuple{field("node", &Sysctl::node, Cost::replace),
                       field("key", &Sysctl::key, Cost::replace),
-                      field("value", &Sysctl::value)};
+                      field("value", &Sysctl::value),
+                      field("where-possible", &Sysctl::where_possible)};
   }
 
   bool operator==(const Sysctl&) const = default;

@@ -89,6 +89,8 @@ struct Containers {
 
   std::vector<Id> operator()(const Mount& spec) const { return {node_id(spec.node)}; }
 
+  std::vector<Id> operator()(const Directory& spec) const { return {node_id(spec.node)}; }
+
   std::vector<Id> operator()(const File& spec) const { return {node_id(spec.node)}; }
 
   std::vector<Id> operator()(const Setup& spec) const { return {node_id(spec.node)}; }
@@ -101,6 +103,20 @@ struct Containers {
 std::string to_string(const Id& id) {
   const std::string kind(kKindNames[static_cast<std::size_t>(id.kind)]);
   return id == kLabId ? kind : kind + ":" + id.name;
+}
+
+std::string title_of(const VethEnd& end) {
+  return end.netns == kSwitch ? "port " + end.name : end.netns + ":" + end.name;
+}
+
+std::string title_of(const Spec& spec) {
+  const auto* veth = std::get_if<Veth>(&spec);
+  if (veth == nullptr) {
+    return to_string(id_of(spec));
+  }
+  const VethEnd& far = veth->b;
+  const std::string to = !far.bridge.empty() ? far.bridge : far.netns.empty() ? "?" : title_of(far);
+  return "cable " + title_of(veth->a) + " -- " + to;
 }
 
 std::optional<Id> parse_id(std::string_view text) {
@@ -120,7 +136,7 @@ Id id_of(const Lab& /*spec*/) {
 }
 
 Id id_of(const SharedFile& spec) {
-  return {Kind::shared_file, spec.path};
+  return {Kind::shared_file, in_node(spec.of, spec.path)};
 }
 
 Id id_of(const Cgroup& spec) {
@@ -172,6 +188,10 @@ Id id_of(const Sysctl& spec) {
 
 Id id_of(const Mount& spec) {
   return {Kind::mount, in_node(spec.node, spec.target)};
+}
+
+Id id_of(const Directory& spec) {
+  return {Kind::directory, in_node(spec.node, spec.path)};
 }
 
 Id id_of(const File& spec) {

@@ -23,6 +23,11 @@ struct Id {
 inline const Id kLabId{Kind::lab, ""};
 
 std::string to_string(const Id& id);
+// The same for people, who know a cable by its ends: "cable web:eth0 -- db:eth1", and
+// "cable web:eth0 -- front" for one into a subnet's switch.
+std::string title_of(const Spec& spec);
+// An end of a cable: "web:eth0", "port web.eth0" of the switch.
+std::string title_of(const VethEnd& end);
 // The inverse of to_string; nothing when the text names no kind.
 std::optional<Id> parse_id(std::string_view text);
 
@@ -39,6 +44,7 @@ Id id_of(const Route& spec);
 Id id_of(const Node& spec);
 Id id_of(const Sysctl& spec);
 Id id_of(const Mount& spec);
+Id id_of(const Directory& spec);
 Id id_of(const File& spec);
 Id id_of(const Setup& spec);
 Id id_of(const Service& spec);

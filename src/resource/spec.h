@@ -29,6 +29,7 @@ using Spec = std::variant<Lab,
                           Node,
                           Sysctl,
                           Mount,
+                          Directory,
                           File,
                           Setup,
                           Service>;

@@ -28,6 +28,18 @@ struct DesiredState {
   bool add(Spec spec, SourcePos origin, std::vector<Id> after = {});
 };
 
+// The innermost mount of the lab file that a path of the node is in, itself left out; null
+// where the path is in the node's own tree.
+const Mount* mount_above(const DesiredState& desired,
+                         const std::string& node,
+                         std::string_view path);
+
+// Where a path of the node is on the host, by the lab file's bind mounts or by `root: host`;
+// empty where it is the node's own.
+std::string place_on_host(const DesiredState& desired,
+                          const std::string& node,
+                          std::string_view path);
+
 struct Observed {
   Spec spec;
   bool ours = true;  // carries nslab's mark

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <array>
@@ -10,6 +11,7 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <iomanip>
 #include <sstream>
 #include <utility>
 
@@ -39,6 +41,12 @@ bool still_named(int file, const std::string& path) {
          held.st_ino == named.st_ino && held.st_dev == named.st_dev;
 }
 
+bool is_regular(int file) {
+  struct stat info {};
+
+  return ::fstat(file, &info) == 0 && S_ISREG(info.st_mode);
+}
+
 struct LockFile {
   UniqueFd fd;
   bool made = false;  // by us, just now
@@ -51,12 +59,17 @@ Result<LockFile> open_lock(const std::string& directory, const std::string& path
   for (int attempt = 1;; ++attempt) {
     std::error_code failed;
     std::filesystem::create_directories(directory, failed);
-    constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC;
+    constexpr int kFlags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
     UniqueFd fresh(::open(path.c_str(), kFlags | O_EXCL, 0600));
     if (fresh.valid()) {
       return LockFile{.fd = std::move(fresh), .made = true};
     }
     UniqueFd file(errno == EEXIST ? ::open(path.c_str(), kFlags, 0600) : -1);
+    if (file.valid() ? !is_regular(file.get()) : errno == EISDIR || errno == ELOOP) {
+      return Error{.kind = ErrorKind::conflict,
+                   .message = quote(path) + " is no file, and so cannot be locked",
+                   .hint = "nslab did not make it: remove it or move it away"};
+    }
     if (file.valid()) {
       return LockFile{.fd = std::move(file)};
     }
@@ -80,7 +93,10 @@ std::string holder_by_kernel(int file) {
   if (::fstat(file, &info) != 0) {
     return {};
   }
-  const std::string inode = ":" + std::to_string(info.st_ino) + " ";
+  std::ostringstream place;  // "00:2f:1234", see proc_locks(5)
+  place << " " << std::hex << std::setfill('0') << std::setw(2) << major(info.st_dev) << ":"
+        << std::setw(2) << minor(info.st_dev) << ":" << std::dec << info.st_ino << " ";
+  const std::string inode = place.str();
   std::ifstream locks("/proc/locks");
   std::string line;
   while (std::getline(locks, line)) {
@@ -130,7 +146,9 @@ Result<LabLock> LabLock::take(const std::string& state_dir,
     if (::flock(file.get(), LOCK_EX | (wait ? 0 : LOCK_NB)) != 0) {
       if (errno != EWOULDBLOCK) {
         Error error = not_locked(path, errno);
-        if (opened.made) {
+        // Somebody may have locked it before us, and unlinking it would let a third one in.
+        if (opened.made && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0 &&
+            still_named(file.get(), path)) {
           (void)::unlink(path.c_str());
           (void)remove_if_empty(state_dir);
         }

@@ -9,13 +9,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include <nlohmann/json.hpp>
 
 #include "base/directory.h"
 #include "base/fd.h"
 #include "base/text.h"
+#include "base/write.h"
 #include "state/record_text.h"
 
 namespace nslab::state {
@@ -25,7 +25,7 @@ using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 // Of the file's format. A record of another version is not read.
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 
 constexpr const char* kApplied = ".applied";
 constexpr const char* kIntended = ".intended";
@@ -38,22 +38,42 @@ std::string header_of(std::string_view body) {
   return header.dump() + "\n";
 }
 
-Result<void> write_file(const std::string& path, std::string_view text) {
-  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!file.valid()) {
-    return kernel_error("creating " + quote(path), errno);
+// Longer than any lab file that can be read in good time.
+constexpr off_t kMostText = off_t{64} << 20;
+
+// Nothing of what is no ordinary file: a pipe would never end, nor would a device.
+std::string text_of(const std::string& path) {
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+
+  struct stat info {};
+
+  if (!file.valid() || ::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode) ||
+      info.st_size > kMostText) {
+    return {};
   }
-  while (!text.empty()) {
-    const ssize_t written = ::write(file.get(), text.data(), text.size());
-    if (written < 0) {
-      return kernel_error("writing " + quote(path), errno);
+  std::string text(static_cast<std::size_t>(info.st_size), '\0');
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const ssize_t length = ::read(file.get(), text.data() + size, text.size() - size);
+    if (length <= 0) {
+      return {};
     }
-    text.remove_prefix(static_cast<std::size_t>(written));
+    size += static_cast<std::size_t>(length);
   }
-  if (::fsync(file.get()) != 0) {
-    return kernel_error("writing " + quote(path), errno);
-  }
-  return {};
+  return text;
+}
+
+bool is_directory(const std::string& path) {
+  struct stat info {};
+
+  return ::lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+// What nslab never makes there: somebody has to look at it.
+Error in_the_way(const std::string& path) {
+  return Error{.kind = ErrorKind::conflict,
+               .message = quote(path) + " is a directory, where nslab keeps a file",
+               .hint = "nslab did not make it: remove it or move it away"};
 }
 
 Result<void> sync_directory(const std::string& path) {
@@ -66,7 +86,8 @@ Result<void> sync_directory(const std::string& path) {
 
 Result<void> remove_files(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+    // A directory of that name is nobody's record.
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT && !is_directory(path)) {
       return kernel_error("removing " + quote(path), errno);
     }
   }
@@ -80,7 +101,8 @@ std::string to_text(const RecordEntry& entry) {
                      {"boot-id", entry.boot_id},
                      {"file", entry.source.file},
                      {"directory", entry.source.directory},
-                     {"without-limits", entry.source.without_limits}};
+                     {"without-limits", entry.source.without_limits},
+                     {"owner", entry.source.owner}};
   return with_header(json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n" +
                      entry.source.text);
 }
@@ -103,19 +125,46 @@ std::optional<RecordEntry> from_text(std::string_view text) {
                        .source = {.file = json.at("file"),
                                   .directory = json.at("directory"),
                                   .without_limits = json.at("without-limits"),
+                                  .owner = json.at("owner"),
                                   .text = std::string(body.substr(described))}};
   } catch (const nlohmann::json::exception&) {
     return std::nullopt;
   }
 }
 
+const LabSource* LabRecord::source() const {
+  return applied ? &*applied : intended ? &*intended : nullptr;
+}
+
 std::string LabRecord::file() const {
-  return applied ? applied->file : intended ? intended->file : "";
+  const LabSource* from = source();
+  return from != nullptr ? from->file : "";
 }
 
 std::string default_state_dir() {
   const char* named = std::getenv("NSLAB_STATE_DIR");
-  return named != nullptr && *named != '\0' ? named : "/run/nslab";
+  const std::string directory = named != nullptr && *named != '\0' ? named : "/run/nslab";
+  // As the kernel's mount table has it, from wherever nslab is called.
+  std::error_code failed;
+  fs::path found = fs::absolute(directory, failed);
+  found = failed ? found : fs::weakly_canonical(found, failed);
+  if (failed || !found.is_absolute()) {
+    return directory;
+  }
+  return found.has_filename() || found == found.root_path() ? found.string()
+                                                            : found.parent_path().string();
+}
+
+Result<void> check_state_dir() {
+  const std::string directory = default_state_dir();
+  const bool is_path = directory.starts_with('/') && directory.size() > 1;
+  if (is_path) {
+    return {};
+  }
+  return Error{.kind = ErrorKind::usage,
+               .message = "NSLAB_STATE_DIR is " + quote(directory) +
+                          ", which is no directory for the state of labs",
+               .hint = "give an absolute path, such as '/run/nslab'"};
 }
 
 std::string boot_id() {
@@ -130,10 +179,7 @@ std::string RecordStore::path(const std::string& lab, const char* suffix) const 
 }
 
 std::optional<LabSource> RecordStore::read(const std::string& lab, const char* suffix) const {
-  std::ifstream file(path(lab, suffix));
-  std::ostringstream text;
-  text << file.rdbuf();  // what cannot be read to its end has the wrong sum
-  auto entry = from_text(text.str());
+  auto entry = from_text(text_of(path(lab, suffix)));  // what is cut short has the wrong sum
   if (!entry || entry->lab != lab || entry->boot_id != boot_id()) {
     return std::nullopt;
   }
@@ -152,20 +198,27 @@ Result<void> RecordStore::intend(const std::string& lab, const LabSource& source
   }
   const std::string fresh = path(lab, kFresh);
   const std::string intended = path(lab, kIntended);
-  auto written = write_file(fresh, to_text({.lab = lab, .boot_id = boot_id(), .source = source}));
-  if (written && ::rename(fresh.c_str(), intended.c_str()) != 0) {
-    written = kernel_error("writing " + quote(intended), errno);
+  for (const std::string& each : {fresh, intended, path(lab, kApplied)}) {
+    if (is_directory(each)) {
+      return in_the_way(each);
+    }
   }
-  if (!written) {
-    (void)::unlink(fresh.c_str());
-    return written;
+  const std::string text = to_text({.lab = lab, .boot_id = boot_id(), .source = source});
+  // What else stands in the way of a new file, such as a pipe, gives way as the old record does.
+  (void)::unlink(fresh.c_str());
+  if (const int error = write_whole(intended, fresh, text, /*durable=*/true); error != 0) {
+    return kernel_error("writing " + quote(intended), error);
   }
   return sync_directory(directory_);
 }
 
 Result<void> RecordStore::intend_nothing(const std::string& lab) const {
   const std::string intended = path(lab, kIntended);
-  if (::rename(path(lab, kApplied).c_str(), intended.c_str()) == 0) {
+  const std::string applied = path(lab, kApplied);
+  if (is_directory(applied) || is_directory(intended)) {
+    return {};  // not ours: what goes goes without a record
+  }
+  if (::rename(applied.c_str(), intended.c_str()) == 0) {
     return sync_directory(directory_);
   }
   // Without a record, or with that of a command that was cut short, it says so already.
@@ -196,7 +249,8 @@ std::vector<std::string> RecordStore::labs() const {
   std::vector<std::string> found;
   for (const fs::path name : names_in(directory_).value_or({})) {
     std::error_code failed;
-    if (name.extension() == kApplied || name.extension() == kIntended) {
+    if ((name.extension() == kApplied || name.extension() == kIntended) &&
+        !is_directory(directory_ + "/" + name.string())) {
       found.push_back(name.stem().string());
     } else if (fs::is_directory(fs::path(directory_) / name, failed)) {
       found.push_back(name.string());

@@ -11,6 +11,7 @@
 //   LAB.lock      held by the command that changes the lab
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,9 +22,10 @@ namespace nslab::state {
 
 // A lab file as it was read: all that it takes to read it again.
 struct LabSource {
-  std::string file;             // its absolute path; "-" for standard input
+  std::string file;             // its path without links; "-" for what is no regular file
   std::string directory;        // where its relative paths begin
   bool without_limits = false;  // limits were left out, as the user asked
+  std::uint32_t owner = 0;      // the user whose file it is, or who wrote it to a pipe
   std::string text;
 
   bool operator==(const LabSource&) const = default;
@@ -37,14 +39,18 @@ struct LabRecord {
   // taken away, what it was.
   std::optional<LabSource> intended;
 
-  // The lab file's path; empty where it is not known.
+  // The lab file that the lab came from, or is coming from; null where it is not known.
+  [[nodiscard]] const LabSource* source() const;
+  // Its path; empty where it is not known.
   [[nodiscard]] std::string file() const;
 
   bool operator==(const LabRecord&) const = default;
 };
 
-// The directory that NSLAB_STATE_DIR names, or /run/nslab.
+// The directory that NSLAB_STATE_DIR names, or /run/nslab: its absolute path, without links.
+// As it is where that cannot be told; check_state_dir() then says so.
 std::string default_state_dir();
+Result<void> check_state_dir();
 
 class RecordStore {
  public:

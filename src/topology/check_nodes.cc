@@ -107,20 +107,96 @@ void check_commands(const Draft& draft, const Node& node) {
           "service " + quote(service.name) + " of node " + quote(node.name) + " has no command",
           "such as command: [httpd, -f]");
     }
+    if (service.value.once.value_or(false) &&
+        (service.value.ready.given() || service.value.restart.given())) {
+      draft.problems.semantic(service.value.once.key,
+                              "service " + quote(service.name) + " of node " + quote(node.name) +
+                                  " is a job: 'once' excludes 'ready' and 'restart'",
+                              "what comes after it waits for its end");
+    }
   }
 }
 
 void check_limits(const Draft& draft, const LimitKeys& limits) {
-  if (limits.swap && !limits.memory.given()) {
+  if (limits.swap && !limits.memory.value_or({})) {
     draft.problems.semantic(
         limits.swap.key, "a limit of swap needs one of memory", "add memory, such as memory: 128M");
   }
 }
 
-void check_paths(const Draft& draft, const Node& node) {
-  const auto below = [](std::string_view path, std::string_view top) {
-    return path.starts_with(top) && (path.size() == top.size() || path[top.size()] == '/');
+bool below(std::string_view path, std::string_view top) {
+  return path.starts_with(top) && (path.size() == top.size() || path[top.size()] == '/');
+}
+
+// Nothing can be in what is itself a file.
+void refuse_below_files(const Draft& draft,
+                        const std::unordered_set<std::string_view>& files,
+                        const auto& entries,
+                        std::string_view what) {
+  for (const auto& entry : entries) {
+    std::string_view above = entry.name;
+    while (above.rfind('/') != 0 && above.rfind('/') != std::string_view::npos) {
+      above = above.substr(0, above.rfind('/'));
+      if (files.contains(above)) {
+        draft.problems.semantic(entry.where,
+                                std::string(what) + " " + quote(entry.name) + " would be in " +
+                                    quote(above) + ", which is a file");
+      }
+    }
+  }
+}
+
+// What stands in a root of its own cannot be limited where the node has none.
+void check_root_limits(const Draft& draft, const Node& node) {
+  if (node.has_own_root()) {
+    return;
+  }
+  const LimitKeys& limits = node.keys.limits.or_empty();
+  const auto refuse = [&](const auto& key, std::string_view what) {
+    if (key.given() && key.value_or({})) {
+      draft.problems.semantic(
+          key.key,
+          "node " + quote(node.name) + " has no " + std::string(what) + " of its own to limit",
+          "write 'none' there");
+    }
   };
+  refuse(limits.ptys, "terminals");
+  refuse(limits.tmp, "/tmp");
+  refuse(limits.run, "/run");
+  refuse(limits.shm, "/dev/shm");
+}
+
+void check_paths(const Draft& draft, const Node& node) {
+  std::unordered_set<std::string_view> files;
+  for (const auto& file : node.keys.files.or_empty()) {
+    files.insert(file.name);
+  }
+  for (const auto& directory : node.keys.directories.or_empty()) {
+    if (files.contains(directory.name)) {
+      draft.problems.semantic(directory.where,
+                              quote(directory.name) + " is both a file and a directory");
+    }
+    if (node.keys.root && *node.keys.root == "host") {
+      draft.problems.semantic(
+          directory.where,
+          "a directory of node " + quote(node.name) + " would be made on the host",
+          "with 'root: host' the node has no tree of its own");
+    }
+  }
+  for (const auto& mount : node.keys.mounts.or_empty()) {
+    const MountKeys& keys = mount.value;
+    for (const auto* key : {&keys.mode.key, &keys.owner.key}) {
+      const bool given = key == &keys.mode.key ? keys.mode.given() : keys.owner.given();
+      if (given && keys.bind.given()) {
+        draft.problems.semantic(*key,
+                                "'mode' and 'owner' are for a tmpfs",
+                                "what is bound has those that it has on the host");
+      }
+    }
+  }
+  refuse_below_files(draft, files, node.keys.directories.or_empty(), "directory");
+  refuse_below_files(draft, files, node.keys.files.or_empty(), "file");
+  refuse_below_files(draft, files, node.keys.mounts.or_empty(), "mount");
   std::unordered_set<std::string_view> mounts;
   for (const auto& mount : node.keys.mounts.or_empty()) {
     mounts.insert(mount.name);
@@ -137,6 +213,9 @@ void check_paths(const Draft& draft, const Node& node) {
       draft.problems.semantic(file.where,
                               "no file can be made at " + quote(file.name),
                               "kernel parameters are set with 'sysctls'");
+    } else if (file.name == "/run" || file.name == "/tmp") {
+      draft.problems.semantic(
+          file.where, quote(file.name) + " is a directory of every node, and cannot be a file");
     } else if (mounts.contains(file.name)) {
       draft.problems.semantic(file.where, quote(file.name) + " is both a file and a mount");
     } else if (hosts_tree) {
@@ -188,6 +267,7 @@ void check_nodes(const Draft& draft) {
     names.add(node);
     check_commands(draft, node);
     check_limits(draft, node.keys.limits.or_empty());
+    check_root_limits(draft, node);
     check_paths(draft, node);
     const auto& root = node.keys.root;
     if (root && root->starts_with('.') && host_path(draft.topology, *root).empty()) {

@@ -70,6 +70,27 @@ struct Scalar {
   }
 };
 
+// A limit, or the word that lifts it: a value of nothing.
+template <typename G>
+struct OrNone {
+  using Type = std::optional<typename G::Type>;
+
+  static std::optional<Type> read(Problems& problems, const Value& value, Subject subject) {
+    if (value.is(Value::Kind::scalar) && value.text == "none") {
+      return Type{};
+    }
+    auto read = G::read(problems, value, subject);
+    return read ? std::optional<Type>(std::move(read)) : std::nullopt;
+  }
+
+  static void inherit(Type& /*into*/, const Type& /*base*/) {}
+
+  static Shape shape() {
+    const Shape none{.kind = Shape::Kind::text, .noun = "none", .words = {"none"}};
+    return {.kind = Shape::Kind::choice, .noun = "", .of = {G::shape(), none}};
+  }
+};
+
 template <typename G, std::size_t Max = kMaxItems, std::size_t Min = 0>
 struct ListOf {
   using Type = std::vector<Located<typename G::Type>>;

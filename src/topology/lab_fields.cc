@@ -37,6 +37,11 @@ std::span<const Row<LabKeys>> LabKeys::rows() {
                             .fallback = "",
                             .example = "links: [\"web:eth2 -- db:eth1\"]",
                             .cost = Cost::see_below}),
+      row<&LabKeys::limits>("limits",
+                            {.doc = "What the lab as a whole may use of the host.",
+                             .fallback = "",
+                             .example = "limits: {layers: 2G}",
+                             .cost = Cost::see_below}),
       row<&LabKeys::defaults>("defaults",
                               {.doc = "Keys that every node has unless it, or a group of its, "
                                       "says otherwise.",
@@ -49,6 +54,24 @@ std::span<const Row<LabKeys>> LabKeys::rows() {
                              .fallback = "",
                              .example = "groups: {small: {limits: {memory: 64M}}}",
                              .cost = Cost::see_below}),
+  };
+  return table;
+}
+
+const BlockText LabLimitKeys::kBlock{
+    .name = "lab limits",
+    .noun = "'limits'",
+    .doc = "A lab's `limits`. Changed while it runs; `none` lifts one.",
+    .inherits = false};
+
+std::span<const Row<LabLimitKeys>> LabLimitKeys::rows() {
+  static const std::array table{
+      row<&LabLimitKeys::layers>(
+          "layers",
+          {.doc = "What all its nodes write to their roots, together, in memory: a size, or a "
+                  "part of the host's memory. Who writes more is told that no space is left.",
+           .fallback = "25%",
+           .example = "layers: 2G"}),
   };
   return table;
 }
@@ -69,6 +92,11 @@ std::span<const Row<SubnetKeys>> SubnetKeys::rows() {
                                     "interface on it that does not say less.",
                              .fallback = "1500",
                              .example = "mtu: 1400"}),
+      row<&SubnetKeys::ipv6>("ipv6",
+                             {.doc = "`link-local` gives every interface on it an IPv6 link-local "
+                                     "address, `none` gives it to none.",
+                              .fallback = "link-local on interfaces with an IPv6 address",
+                              .example = "ipv6: link-local"}),
       row<&SubnetKeys::gateway>("gateway",
                                 {.doc = "Where default routes lead: the name of a router on the "
                                         "subnet, or an address of the subnet. Needed only where "
@@ -100,6 +128,12 @@ std::span<const Row<LinkKeys>> LinkKeys::rows() {
                           {.doc = "The largest packet in bytes, at both ends.",
                            .fallback = "1500",
                            .example = "mtu: 9000"}),
+      row<&LinkKeys::ipv6>("ipv6",
+                           {.doc = "Whether both ends have IPv6 link-local addresses: `none` or "
+                                   "`link-local`. They can be used as soon as the lab is up.",
+                            .fallback = "link-local where the ends have an IPv6 address, or none "
+                                        "of IPv4",
+                            .example = "ipv6: none"}),
   };
   return table;
 }

@@ -27,6 +27,7 @@ struct SubnetKeys {
 
   Setting<OneOrMany<Scalar<Network>>> cidr;
   Setting<Scalar<Mtu>> mtu;
+  Setting<Scalar<Ipv6Word>> ipv6;
   Setting<Scalar<Text>> gateway;  // the name of a node, or an address
 };
 
@@ -38,6 +39,7 @@ struct InterfaceKeys {
   Setting<OneOrMany<Scalar<HostAddress>>> address;
   Setting<Scalar<Mac>> mac;
   Setting<Scalar<Mtu>> mtu;
+  Setting<Scalar<Ipv6Word>> ipv6;
 };
 
 struct RouteKeys {
@@ -57,6 +59,15 @@ struct FileKeys {
 
   Setting<Scalar<FileText>> content;
   Setting<Scalar<FileMode>> mode;
+  Setting<Scalar<UserName>> owner;
+};
+
+struct DirectoryKeys {
+  static const BlockText kBlock;
+  static std::span<const Row<DirectoryKeys>> rows();
+
+  Setting<Scalar<FileMode>> mode;
+  Setting<Scalar<UserName>> owner;
 };
 
 struct MountKeys {
@@ -66,6 +77,8 @@ struct MountKeys {
   Setting<Scalar<HostPath>> bind;
   Setting<Scalar<Flag>> read_only;
   Setting<Scalar<MemorySize>> tmpfs;
+  Setting<Scalar<FileMode>> mode;
+  Setting<Scalar<UserName>> owner;
 };
 
 struct ReadyKeys {
@@ -96,6 +109,8 @@ struct ServiceKeys {
   Setting<Command> command;
   Setting<TableOf<VariableName, Scalar<Text>>> environment;
   Setting<Scalar<NodeDirectory>> directory;
+  Setting<Scalar<UserName>> user;
+  Setting<Scalar<Flag>> once;
   Setting<Block<ReadyKeys>> ready;
   Setting<Scalar<RestartWord>> restart;
   Setting<ListOf<Scalar<Name>>> after;
@@ -106,12 +121,23 @@ struct LimitKeys {
   static const BlockText kBlock;
   static std::span<const Row<LimitKeys>> rows();
 
-  Setting<Scalar<MemorySize>> memory;
+  Setting<OrNone<Scalar<MemorySize>>> memory;
   Setting<Scalar<Size>> swap;
-  Setting<Scalar<Cpus>> cpus;
+  Setting<OrNone<Scalar<Cpus>>> cpus;
   Setting<Scalar<CpuWeight>> cpu_weight;
   Setting<Scalar<CpuSet>> cpuset;
-  Setting<Scalar<PidLimit>> pids;
+  Setting<OrNone<Scalar<PidLimit>>> pids;
+  Setting<OrNone<Scalar<PtyLimit>>> ptys;
+  Setting<OrNone<Scalar<Share>>> tmp;
+  Setting<OrNone<Scalar<Share>>> run;
+  Setting<OrNone<Scalar<Share>>> shm;
+};
+
+struct LabLimitKeys {
+  static const BlockText kBlock;
+  static std::span<const Row<LabLimitKeys>> rows();
+
+  Setting<OrNone<Scalar<Share>>> layers;
 };
 
 struct NamespaceKeys {
@@ -141,6 +167,7 @@ struct ClockKeys {
 using Interfaces = TableOf<InterfaceName, ShortBlock<InterfaceKeys, &InterfaceKeys::subnet>>;
 using Environment = TableOf<VariableName, Scalar<Text>>;
 using Files = TableOf<NodePath, ShortBlock<FileKeys, &FileKeys::content>>;
+using Directories = TableOf<NodePath, OptionalBlock<DirectoryKeys>>;
 using Mounts = TableOf<NodePath, ShortBlock<MountKeys, &MountKeys::bind>>;
 
 struct NodeKeys {
@@ -154,6 +181,7 @@ struct NodeKeys {
   Setting<ListOf<Block<RouteKeys>>> routes;
   Setting<TableOf<SysctlName, Scalar<Text>>> sysctls;
   Setting<Environment> environment;
+  Setting<Directories> directories;
   Setting<Files> files;
   Setting<Mounts> mounts;
   Setting<ListOf<Command>> setup;
@@ -162,6 +190,7 @@ struct NodeKeys {
   Setting<Block<NamespaceKeys>> namespaces;
   Setting<Block<ClockKeys>> clock;
   Setting<Scalar<Root>> root;
+  Setting<Scalar<Flag>> keep;
   Setting<TableOf<Name, Scalar<MilestoneWord>>> after;
 };
 
@@ -192,6 +221,7 @@ struct LinkKeys {
   Setting<Ends> ends;
   Setting<OneOrMany<Scalar<Network>>> subnet;
   Setting<Scalar<Mtu>> mtu;
+  Setting<Scalar<Ipv6Word>> ipv6;
 };
 
 inline constexpr std::size_t kMaxNodes = 10'000;
@@ -207,6 +237,7 @@ struct LabKeys {
   Setting<TableOf<InterfaceName, ShortBlock<SubnetKeys, &SubnetKeys::cidr>, kMaxSubnets>> subnets;
   Setting<TableOf<Name, OptionalBlock<NodeKeys>, kMaxNodes>> nodes;
   Setting<ListOf<ShortBlock<LinkKeys, &LinkKeys::ends>, kMaxLinks>> links;
+  Setting<Block<LabLimitKeys>> limits;
   Setting<OptionalBlock<NodeKeys>> defaults;
   Setting<TableOf<Name, OptionalBlock<NodeKeys>>> groups;
 };

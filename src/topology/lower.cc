@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/text.h"
 #include "topology/names.h"
 
 namespace nslab::topology {
@@ -25,6 +26,15 @@ std::vector<std::string> variables(const Environment::Type& base, const Environm
   return texts;
 }
 
+bool has_own_tree(const Node& node) {
+  return node.owns(NsType::mnt) && node.keys.root.value_or("overlay") != "host";
+}
+
+// Directories that everybody writes to, wherever they are.
+bool is_for_all(std::string_view path) {
+  return path == "/tmp" || path == "/var/tmp" || path == "/dev/shm";
+}
+
 class Lowering {
  public:
   explicit Lowering(const Topology& topology) : topology_(topology), port_names_(topology) {
@@ -37,8 +47,16 @@ class Lowering {
 
   DesiredState run() {
     const SourcePos top = topology_.at({1, 1});
-    state_.add(resource::Lab{.name = topology_.name}, top);
-    state_.add(resource::SharedFile{"/etc/hosts", hosts_file(topology_)}, top);
+    state_.add(resource::Lab{.name = topology_.name, .layers = topology_.layers}, top);
+    const HostsFile hosts(topology_);
+    state_.add(resource::SharedFile{"/etc/hosts", hosts.text()}, top);
+    for (const Node& node : topology_.nodes) {
+      std::string own = has_own_tree(node) ? hosts.own_text(node) : "";
+      if (!own.empty()) {
+        state_.add(resource::SharedFile{"/etc/hosts", std::move(own), node.name},
+                   topology_.at(node.where));
+      }
+    }
     state_.add(
         resource::SharedFile{"/etc/resolv.conf",
                              "# Names of the lab are in /etc/hosts; it has no name server.\n"},
@@ -72,7 +90,7 @@ class Lowering {
     const SourcePos origin = topology_.at(node.where);
     add_cgroup(node);
     if (node.owns(NsType::user)) {
-      state_.add(resource::UserNs{.node = node.name, .first_id = user_ids_.add(node.name)}, origin);
+      state_.add(resource::UserNs{.node = node.name}, origin);
     }
     if (node.owns(NsType::net)) {
       state_.add(resource::NetNs{.name = node.name, .userns = owner_of(node, NsType::user)},
@@ -84,13 +102,22 @@ class Lowering {
     const auto& limits = node.keys.limits;
     const LimitKeys& keys = limits.or_empty();
     state_.add(resource::Cgroup{.node = node.name,
-                                .memory = keys.memory.value,
+                                .memory = keys.memory.value_or({}),
                                 .swap = keys.swap.value,
-                                .cpu_millis = keys.cpus.value,
+                                .cpu_millis = keys.cpus.value_or({}),
                                 .cpu_weight = keys.cpu_weight.value,
                                 .cpuset = keys.cpuset.value_or(""),
-                                .pids = keys.pids.value},
+                                .pids = keys.pids.value_or(kDefaultPids)},
                topology_.at(limits ? limits.key : node.where));
+  }
+
+  // Routes and IPv6 addresses do not outlast that their interface goes down.
+  static resource::Says says_of(const Node& node, const Interface& interface) {
+    resource::Says says = interface.says;
+    says.up = interface.has_ipv6() || std::ranges::any_of(node.routes, [&](const Route& route) {
+                return route.interface == interface.name;
+              });
+    return says;
   }
 
   static resource::VethEnd end_of(const Node& node, const Interface& interface) {
@@ -98,7 +125,8 @@ class Lowering {
             .name = interface.name,
             .mac = interface.mac,
             .mtu = interface.mtu,
-            .ipv6 = interface.has_ipv6()};
+            .ipv6 = interface.link_local,
+            .says = says_of(node, interface)};
   }
 
   // Adds what belongs to a node's network, and notes in `ids` what its commands
@@ -151,6 +179,10 @@ class Lowering {
                topology_.at(link.where));
   }
 
+  static std::string share(const Setting<OrNone<Scalar<Share>>>& key, std::string_view fallback) {
+    return key.value_or(std::string(fallback)).value_or("");
+  }
+
   void add_node(const Node& node) {
     // Its commands find the network as the file says it, also a shared one.
     std::vector<Id> ids = networks_[owner_of(node, NsType::net)];
@@ -158,31 +190,64 @@ class Lowering {
     const ClockKeys& clock = keys.clock.or_empty();
     const std::string root = keys.root.value_or("overlay");
     const bool word = root == "overlay" || root == "host";
-    add_and_wait(ids,
-                 resource::Node{.name = node.name,
-                                .hostname = std::string(node.hostname()),
-                                .namespaces = node.namespaces,
-                                .root = word ? root : host_path(topology_, root),
-                                .monotonic_offset = clock.monotonic.value_or({}),
-                                .boottime_offset = clock.boottime.value_or({}),
-                                .environment = variables({}, keys.environment.or_empty())},
-                 node.where);
+    resource::Node spec{.name = node.name,
+                        .hostname = std::string(node.hostname()),
+                        .says_hostname = keys.hostname.given(),
+                        .namespaces = node.namespaces,
+                        .root = word ? root : host_path(topology_, root),
+                        .monotonic_offset = clock.monotonic.value_or({}),
+                        .boottime_offset = clock.boottime.value_or({}),
+                        .environment = variables({}, keys.environment.or_empty()),
+                        .keep = keys.keep.value_or(true)};
+    if (node.has_own_root()) {
+      const LimitKeys& limits = keys.limits.or_empty();
+      spec.tmp = share(limits.tmp, kDefaultTmp);
+      spec.run = share(limits.run, kDefaultRun);
+      spec.shm = share(limits.shm, kDefaultShm);
+      spec.ptys = limits.ptys.value_or(kDefaultPtys);
+    }
+    add_and_wait(ids, std::move(spec), node.where);
     add_sysctls(node, ids);
     add_mounts(node, ids);
+    for (const auto& directory : keys.directories.or_empty()) {
+      add_and_wait(ids,
+                   resource::Directory{.node = node.name,
+                                       .path = directory.name,
+                                       .mode = directory.value.mode.value_or(0755),
+                                       .owner = directory.value.owner.value_or("")},
+                   directory.where);
+    }
     for (const auto& file : keys.files.or_empty()) {
       add_and_wait(ids,
                    resource::File{.node = node.name,
                                   .path = file.name,
                                   .content = file.value.content.value_or(""),
-                                  .mode = file.value.mode.value_or(0644)},
+                                  .mode = file.value.mode.value_or(0644),
+                                  .owner = file.value.owner.value_or("")},
                    file.where);
     }
     add_commands(node, std::move(ids));
   }
 
+  // Whether it is of an interface that the file does not have and setup may make.
+  static bool comes_with_setup(const Node& node, std::string_view key) {
+    const auto parts = split(key, '.');
+    if (node.keys.setup.or_empty().empty() || parts.size() < 5 || parts[0] != "net" ||
+        (parts[2] != "conf" && parts[2] != "neigh")) {
+      return false;
+    }
+    std::string interface(parts[3]);
+    std::ranges::replace(interface, '/', '.');
+    return interface != "all" && interface != "default" && interface != "lo" &&
+           std::ranges::find(node.interfaces, interface, &Interface::name) ==
+               node.interfaces.end();
+  }
+
   void add_sysctls(const Node& node, std::vector<Id>& ids) {
     for (const auto& sysctl : node.keys.sysctls.or_empty()) {
-      add_and_wait(ids, resource::Sysctl{node.name, sysctl.name, sysctl.value}, sysctl.where);
+      if (!comes_with_setup(node, sysctl.name)) {
+        add_and_wait(ids, resource::Sysctl{node.name, sysctl.name, sysctl.value}, sysctl.where);
+      }
     }
     // After the user's own, which win.
     const Mark role = node.keys.role.key;
@@ -198,6 +263,8 @@ class Lowering {
     for (const auto& mount : node.keys.mounts.or_empty()) {
       const MountKeys& keys = mount.value;
       resource::Mount spec{.node = node.name, .target = mount.name, .size = keys.tmpfs.value};
+      spec.mode = keys.mode.value_or(is_for_all(mount.name) ? 01777 : 0755);
+      spec.owner = keys.owner.value_or("");
       if (keys.bind) {
         spec.type = resource::MountType::bind;
         spec.source = host_path(topology_, *keys.bind);
@@ -224,6 +291,13 @@ class Lowering {
       state_.add(std::move(setup), topology_.at(command.where), ids);
     }
     ids.insert(ids.end(), setups.begin(), setups.end());
+    for (const auto& sysctl : node.keys.sysctls.or_empty()) {
+      if (comes_with_setup(node, sysctl.name)) {
+        resource::Sysctl late{node.name, sysctl.name, sysctl.value};
+        ids.push_back(resource::id_of(late));
+        state_.add(std::move(late), topology_.at(sysctl.where), setups);
+      }
+    }
     for (const auto& service : node.keys.services.or_empty()) {
       std::vector<Id> after = ids;
       for (const auto& other : service.value.after.or_empty()) {
@@ -255,6 +329,8 @@ class Lowering {
         .argv = keys.command.or_empty(),
         .environment = variables(node.keys.environment.or_empty(), keys.environment.or_empty()),
         .directory = keys.directory.value_or(""),
+        .user = keys.user.value_or(""),
+        .once = keys.once.value_or(false),
         .ready = ready_of(keys.ready.or_empty()),
         .restart = keys.restart.value_or(resource::Restart::never),
         .graceful = keys.stop.given()};
@@ -288,7 +364,6 @@ class Lowering {
 
   const Topology& topology_;
   PortNames port_names_;
-  UserIds user_ids_;
   DesiredState state_;
   std::unordered_map<std::string_view, std::size_t> places_;
   std::unordered_map<std::string, std::vector<Id>> networks_;  // addresses and routes, by node

@@ -31,26 +31,50 @@ std::string owner_of(const Node& node, NsType type) {
   return choice.mode == NsChoice::Mode::own ? node.name : choice.of;
 }
 
-std::string hosts_file(const Topology& topology) {
-  std::unordered_map<std::string, std::string> names;  // by the owner of the network
+HostsFile::HostsFile(const Topology& topology) {
+  std::unordered_map<std::string_view, int> taken;
   for (const Node& node : topology.nodes) {
-    std::string& text = names[owner_of(node, NsType::net)];
-    text += ' ';
-    text += node.name;
-    if (node.hostname() != node.name) {
-      text += ' ';
-      text += node.hostname();
-    }
+    ++taken[node.name];
+    taken[node.hostname()] += node.hostname() != node.name ? 1 : 0;
   }
-  std::string hosts = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n";
+  for (const Node& node : topology.nodes) {
+    // The canonical name comes first: with a domain, the name without it follows.
+    std::string& names = names_[node.name];
+    const std::string_view full = node.hostname();
+    const std::string_view first = full.substr(0, full.find('.'));
+    names = ' ' + std::string(full);
+    if (first != full && first != node.name && !taken.contains(first)) {
+      names += ' ' + std::string(first);
+    }
+    if (node.name != full) {
+      names += ' ' + node.name;
+    }
+    std::string& at_address = by_network_[owner_of(node, NsType::net)];
+    at_address = node.owns(NsType::net) ? names + at_address : at_address + names;
+  }
   for (const Node& node : topology.nodes) {
     for (const Interface& interface : node.interfaces) {
       for (const IpPrefix& address : interface.addresses) {
-        hosts += to_string(address.address) + names[node.name] + '\n';
+        addressed_.insert(node.name);
+        lines_ += to_string(address.address) + by_network_[node.name] + '\n';
       }
     }
   }
-  return hosts;
+}
+
+std::string HostsFile::text() const {
+  return "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n" + lines_;
+}
+
+std::string HostsFile::own_text(const Node& node) const {
+  const std::string named = owner_of(node, NsType::uts);
+  const auto names = names_.find(named);
+  const bool addressed = addressed_.contains(owner_of(node, NsType::net));
+  if (names == names_.end() || (named == node.name && addressed) || addressed_.contains(named)) {
+    return "";
+  }
+  return "127.0.0.1 localhost\n127.0.1.1" + names->second +
+         "\n::1 localhost ip6-localhost ip6-loopback\n" + lines_;
 }
 
 PortNames::PortNames(const Topology& topology) {
@@ -66,16 +90,6 @@ std::string PortNames::add(const std::string& node, const std::string& interface
     salted += '\'';
   }
   return name;
-}
-
-std::uint32_t UserIds::add(std::string_view node) {
-  constexpr std::uint32_t kFirst = 1'000'000;
-  constexpr std::uint32_t kRanges = 65'000;  // up to 4,260,840,000
-  auto range = static_cast<std::uint32_t>(stable_hash(node) % kRanges);
-  while (!taken_.insert(range).second) {
-    range = (range + 1) % kRanges;
-  }
-  return kFirst + range * resource::UserNs{}.count;
 }
 
 }  // namespace nslab::topology

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "topology/topology.h"
@@ -14,8 +15,25 @@ namespace nslab::topology {
 // The node whose namespace a node is in; empty for the host's.
 std::string owner_of(const Node& node, resource::NsType type);
 
-// The text of /etc/hosts: every address, under the names of all nodes that have it.
-std::string hosts_file(const Topology& topology);
+// The names of nodes, as /etc/hosts has them: with each address the canonical names, by which
+// its nodes know themselves, then others that they have.
+class HostsFile {
+ public:
+  explicit HostsFile(const Topology& topology);
+
+  // For all nodes: every address, under the names of all nodes that have it.
+  [[nodiscard]] std::string text() const;
+
+  // For a node whose own name has no address: the same, and that it is itself. Empty for
+  // others. Nobody else is to take its name for this address.
+  [[nodiscard]] std::string own_text(const Node& node) const;
+
+ private:
+  std::unordered_map<std::string, std::string> names_;       // by node
+  std::unordered_map<std::string, std::string> by_network_;  // by the owner of the network
+  std::unordered_set<std::string> addressed_;
+  std::string lines_;
+};
 
 // The ports in the switch: web.eth0, or a short name made from it.
 class PortNames {
@@ -26,17 +44,6 @@ class PortNames {
 
  private:
   std::unordered_set<std::string> taken_;
-};
-
-// Ranges of user ids outside, one per user namespace. Made from the name, so that
-// a node keeps its own when others come and go.
-class UserIds {
- public:
-  // The first of the range.
-  std::uint32_t add(std::string_view node);
-
- private:
-  std::unordered_set<std::uint32_t> taken_;
 };
 
 }  // namespace nslab::topology

@@ -27,7 +27,8 @@ constexpr FieldText kRoutes{.doc =
 constexpr FieldText kSysctls{
     .doc =
         "Kernel parameters of the node's network (net.*) and IPC namespace (kernel.msg*, "
-        "kernel.shm*, kernel.sem, fs.mqueue.*). All others belong to the whole host.",
+        "kernel.shm*, kernel.sem, fs.mqueue.*). All others belong to the whole host. Those of an "
+        "interface that `setup` makes are set after the setup.",
     .fallback = "",
     .example = "sysctls: {net.ipv4.ip_default_ttl: 32}"};
 
@@ -65,6 +66,14 @@ constexpr FieldText kRoot{
     .example = "root: ./debian-rootfs",
     .cost = Cost::node_restart};
 
+constexpr FieldText kKeep{
+    .doc =
+        "Whether what the node changed in its files is still there after a node restart. What is "
+        "in memory (/run, /tmp, /dev/shm, `tmpfs`) never is; another `root`, and other user "
+        "ids, begin with an empty layer.",
+    .fallback = "true",
+    .example = "keep: false"};
+
 constexpr FieldText kAfter{
     .doc =
         "Nodes that come first: its setup and services wait until those are `started` (their "
@@ -101,6 +110,13 @@ std::span<const Row<NodeKeys>> NodeKeys::rows() {
       row<&NodeKeys::routes>("routes", kRoutes),
       row<&NodeKeys::sysctls>("sysctls", kSysctls),
       row<&NodeKeys::environment>("environment", kEnvironment),
+      row<&NodeKeys::directories>("directories",
+                                  {.doc = "Directories that the node has, by path, with their "
+                                          "owners and permissions: made where they are not there. "
+                                          "What daemons expect below /run is there already, as "
+                                          "the tmpfiles.d(5) and units of the root say.",
+                                   .fallback = "",
+                                   .example = "directories: {/srv/www: {owner: www-data}}"}),
       row<&NodeKeys::files>("files",
                             {.doc = "Files that the node has, by path. The short form is the "
                                     "content alone.",
@@ -126,6 +142,7 @@ std::span<const Row<NodeKeys>> NodeKeys::rows() {
                                   .cost = Cost::see_below}),
       row<&NodeKeys::clock>("clock", kClock),
       row<&NodeKeys::root>("root", kRoot),
+      row<&NodeKeys::keep>("keep", kKeep),
       row<&NodeKeys::after>("after", kAfter),
   };
   return table;
@@ -154,6 +171,11 @@ std::span<const Row<InterfaceKeys>> InterfaceKeys::rows() {
                                {.doc = "The largest packet in bytes; not more than the subnet's.",
                                 .fallback = "the subnet's",
                                 .example = "mtu: 1280"}),
+      row<&InterfaceKeys::ipv6>("ipv6",
+                                {.doc = "Whether it has an IPv6 link-local address: `none` or "
+                                        "`link-local`.",
+                                 .fallback = "as the subnet says",
+                                 .example = "ipv6: link-local"}),
   };
   return table;
 }
@@ -169,7 +191,8 @@ std::span<const Row<RouteKeys>> RouteKeys::rows() {
                            .example = "to: 192.168.0.0/16",
                            .required = true}),
       row<&RouteKeys::via>("via",
-                           {.doc = "The next hop: an address on one of the node's networks.",
+                           {.doc = "The next hop: an address on one of the node's networks, or a "
+                                   "link-local one together with `dev`.",
                             .fallback = "",
                             .example = "via: 10.10.1.254"}),
       row<&RouteKeys::dev>("dev",
@@ -192,7 +215,9 @@ std::span<const Row<RouteKeys>> RouteKeys::rows() {
 const BlockText LimitKeys::kBlock{
     .name = "limits",
     .noun = "'limits'",
-    .doc = "A node's `limits`. A key that is not there is no limit. Changed while the node runs."};
+    .doc =
+        "A node's `limits`. Changed while the node runs. `none` lifts a limit that it has by "
+        "default, or by `defaults` and `groups`."};
 
 std::span<const Row<LimitKeys>> LimitKeys::rows() {
   static const std::array table{
@@ -216,9 +241,24 @@ std::span<const Row<LimitKeys>> LimitKeys::rows() {
           "cpuset",
           {.doc = "The CPUs that it may run on.", .fallback = "", .example = "cpuset: \"0-1,3\""}),
       row<&LimitKeys::pids>("pids",
-                            {.doc = "Processes and threads, the node's init included.",
-                             .fallback = "",
+                            {.doc = "Processes and threads, the node's init included. A host "
+                                    "that cannot limit them has the default for none.",
+                             .fallback = "4096",
                              .example = "pids: 64"}),
+      row<&LimitKeys::ptys>("ptys",
+                            {.doc = "Terminals that are open at a time, those of `exec` and "
+                                    "`shell` included.",
+                             .fallback = "64",
+                             .example = "ptys: 8"}),
+      row<&LimitKeys::tmp>("tmp",
+                           {.doc = "What its /tmp may hold, in memory: a size, or a part of the "
+                                   "host's memory. Files count as 8K each at the least.",
+                            .fallback = "10%",
+                            .example = "tmp: 64M"}),
+      row<&LimitKeys::run>(
+          "run", {.doc = "The same of its /run.", .fallback = "10%", .example = "run: 5%"}),
+      row<&LimitKeys::shm>(
+          "shm", {.doc = "The same of its /dev/shm.", .fallback = "64M", .example = "shm: 1G"}),
   };
   return table;
 }

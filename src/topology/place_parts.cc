@@ -7,8 +7,6 @@
 namespace nslab::topology {
 namespace {
 
-constexpr std::uint32_t kMinIpv6Mtu = 1280;
-
 // Networks whose addresses no interface of a lab can have.
 bool is_special(const IpPrefix& prefix) {
   static const std::array special{*IpPrefix::parse("0.0.0.0/8"),
@@ -18,10 +16,6 @@ bool is_special(const IpPrefix& prefix) {
                                   *IpPrefix::parse("fe80::/10"),
                                   *IpPrefix::parse("ff00::/8")};
   return std::ranges::any_of(special, [&](const IpPrefix& each) { return each.overlaps(prefix); });
-}
-
-bool any_ipv6(const std::vector<IpPrefix>& prefixes) {
-  return std::ranges::any_of(prefixes, [](const IpPrefix& each) { return each.address.is_v6(); });
 }
 
 // Fills a segment's networks from `cidr` or `subnet`: at most one of a family.
@@ -51,26 +45,16 @@ void read_networks(Draft& draft,
   }
 }
 
-void check_mtu(Draft& draft,
-               const Setting<Scalar<Mtu>>& mtu,
-               const std::vector<IpPrefix>& prefixes) {
-  if (mtu && *mtu < kMinIpv6Mtu && any_ipv6(prefixes)) {
-    draft.problems.semantic(mtu.where,
-                            "IPv6 needs an MTU of at least " + std::to_string(kMinIpv6Mtu),
-                            "take the IPv6 network away, or raise the MTU");
-  }
-}
-
 void place_subnets(Draft& draft) {
   for (const auto& subnet : draft.lab.subnets.or_empty()) {
     Segment segment{.title = "subnet " + quote(subnet.name), .where = subnet.where};
     read_networks(draft, subnet.value.cidr, segment);
-    check_mtu(draft, subnet.value.mtu, segment.prefixes);
     draft.subnets.emplace(subnet.name, draft.topology.subnets.size());
     draft.topology.subnets.push_back({.name = subnet.name,
                                       .where = subnet.where,
                                       .prefixes = segment.prefixes,
-                                      .mtu = subnet.value.mtu.value_or(kDefaultMtu)});
+                                      .mtu = subnet.value.mtu.value_or(kDefaultMtu),
+                                      .says_mtu = subnet.value.mtu.given()});
     draft.segments.push_back(std::move(segment));
   }
 }
@@ -104,8 +88,11 @@ std::uint32_t mtu_on(Draft& draft, const InterfaceKeys& keys, const Subnet& subn
                                 std::to_string(subnet.mtu) + " of subnet " + quote(subnet.name),
                             "set 'mtu' of the subnet");
   }
-  check_mtu(draft, keys.mtu, subnet.prefixes);
   return keys.mtu.value_or(subnet.mtu);
+}
+
+const SubnetKeys& subnet_keys(const Draft& draft, std::size_t place) {
+  return draft.lab.subnets.or_empty()[place].value;
 }
 
 // False when it was refused.
@@ -128,17 +115,24 @@ bool place_interface(Draft& draft, std::size_t place, const Named<InterfaceKeys>
                             did_you_mean(draft.problems, *keys.subnet, draft.subnets));
     return false;
   }
+  const SubnetKeys& on = subnet_keys(draft, subnet->second);
+  const auto& mtu = keys.mtu.given() ? keys.mtu : on.mtu;
   const auto end =
       add_interface(draft,
                     place,
                     {.name = named.name,
                      .where = named.where,
                      .subnet = subnet->second,
-                     .mtu = mtu_on(draft, keys, draft.topology.subnets[subnet->second])});
+                     .mtu = mtu_on(draft, keys, draft.topology.subnets[subnet->second]),
+                     .says = {.mac = keys.mac.given(), .mtu = mtu.given()}});
   if (end) {
     draft.segments[subnet->second].ports.push_back(draft.ports.size());
-    draft.ports.push_back(
-        {.end = *end, .segment = subnet->second, .address = &keys.address, .mac = &keys.mac});
+    draft.ports.push_back({.end = *end,
+                           .segment = subnet->second,
+                           .address = &keys.address,
+                           .mac = &keys.mac,
+                           .mtu = &mtu,
+                           .ipv6 = keys.ipv6.given() ? &keys.ipv6 : &on.ipv6});
   }
   return end.has_value();
 }
@@ -170,7 +164,6 @@ std::optional<std::size_t> link_segment(Draft& draft, const LinkKeys& keys, Mark
   }
   Segment segment{.title = "the subnet of this link", .where = where};
   read_networks(draft, keys.subnet, segment);
-  check_mtu(draft, keys.mtu, segment.prefixes);
   draft.segments.push_back(std::move(segment));
   return draft.segments.size() - 1;
 }
@@ -190,30 +183,28 @@ std::optional<std::size_t> place_end(Draft& draft,
                             did_you_mean(draft.problems, interface->node, draft.nodes));
     return std::nullopt;
   }
-  const auto endpoint = add_interface(draft,
-                                      node->second,
-                                      {.name = interface->interface,
-                                       .where = interface.where,
-                                       .mtu = keys.mtu.value_or(kDefaultMtu)});
+  const auto endpoint =
+      add_interface(draft,
+                    node->second,
+                    {.name = interface->interface,
+                     .where = interface.where,
+                     .mtu = keys.mtu.value_or(kDefaultMtu),
+                     .says = {.mac = end.value.mac.given(), .mtu = keys.mtu.given()}});
   if (!endpoint) {
     draft.incomplete[node->second] = true;
     return std::nullopt;
   }
-  draft.ports.push_back(
-      {.end = *endpoint, .segment = segment, .address = &end.value.address, .mac = &end.value.mac});
+  draft.ports.push_back({.end = *endpoint,
+                         .segment = segment,
+                         .address = &end.value.address,
+                         .mac = &end.value.mac,
+                         .mtu = &keys.mtu,
+                         .ipv6 = &keys.ipv6});
   return draft.ports.size() - 1;
 }
 
 void place_link(Draft& draft, const Located<LinkKeys>& link) {
   const auto& ends = link.value.ends.or_empty();
-  if (ends.size() == 2 && ends[0].value.interface && ends[1].value.interface &&
-      ends[0].value.interface->node == ends[1].value.interface->node) {
-    draft.problems.semantic(
-        link.where,
-        "both ends of this link are on node " + quote(ends[0].value.interface->node),
-        "a link joins two nodes");
-    return;
-  }
   const auto segment = link_segment(draft, link.value, link.where);
   Link placed{.where = link.where};
   if (segment) {

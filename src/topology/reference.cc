@@ -40,8 +40,23 @@ whose subnet, or link with a `subnet`, has a gateway: its only router, or the
 what a group says counts unless the node does; of two groups the later one counts. Keys
 merge one by one in `interfaces`, `environment`, `sysctls`, `limits`, `namespaces`,
 `clock`, `after`, `services` and each service; names that are new are added before the node's own.
-Lists (`routes`, `setup`, commands), single values, and each entry of `files` and `mounts` and
-each `ready` replace the inherited one whole.
+Lists (`routes`, `setup`, commands), single values, and each entry of `files`, `directories` and
+`mounts` and each `ready` replace the inherited one whole.
+
+**What a node sees of the host's files.** With `root: overlay` all of the host's tree, each of its
+file systems under a layer of the node's own: what the node writes is its own affair, and the
+host's files stay. Its own are /proc, /sys, /dev, /run and /tmp (a program below the host's /tmp
+is not there), /etc/hosts, /etc/resolv.conf, /etc/hostname and /etc/machine-id. Below /run are the
+directories that daemons expect. A file that is mounted by itself, and what no layer fits over, can
+only be read. The directories of container engines below /var/lib are not shown. What the host
+mounts or unmounts while the node runs is drift; `up` starts the node again with it. What is
+installed or replaced on the host is found by the next `exec`; what runs already may go on with
+what it has. The kernel keeps a disk busy that is seen in a node, also after `umount` on the host.
+rename(2) of a directory of the host's fails with EXDEV, which mv(1) copes with.
+
+**Nothing is made on the host.** Where a `files` entry lies in a directory that `mounts` binds, the
+host's file is covered, not written; it has to be there. So has every mount point in such a
+directory. A covered file cannot be replaced by rename(2).
 
 **What a change costs** a running lab stands beside each key:
 
@@ -49,7 +64,7 @@ each `ready` replace the inherited one whole.
 | --- | --- |
 | nothing | done in place; what is concerned is changed, added or removed, and nothing else notices |
 | service restart | the service starts again, its node goes on |
-| node restart | the node's processes start again in a clean network namespace, with those of nodes that share it; its cables stay, and its neighbours notice nothing but that |
+| node restart | the node's processes start again in a clean network namespace, with those of nodes that share it; its files stay, but for those in memory (see `keep`), and so do its cables, and its neighbours notice nothing but that |
 | link replaced | the cables concerned are made anew |
 | another lab | it is not the same lab any more |
 )";

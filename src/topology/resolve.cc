@@ -9,15 +9,18 @@ bool Interface::has_ipv6() const {
 }
 
 Topology resolve(LabKeys lab, std::string directory, Problems& problems) {
-  Topology topology{.name = lab.name.value_or(""),
-                    .description = lab.description.value_or(""),
-                    .file = problems.file(),
-                    .directory = std::move(directory)};
+  Topology topology{
+      .name = lab.name.value_or(""),
+      .description = lab.description.value_or(""),
+      .layers = lab.limits.or_empty().layers.value_or(std::string(kDefaultLayers)).value_or(""),
+      .file = problems.file(),
+      .directory = std::move(directory)};
   Draft draft{.lab = lab, .problems = problems, .topology = topology};
   place_parts(draft);
   choose_gateways(draft);
   assign_addresses(draft);
   assign_macs(draft);
+  settle_ipv6(draft);
   resolve_namespaces(draft);
   resolve_routes(draft);
   check_order(draft);

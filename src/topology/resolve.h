@@ -18,6 +18,8 @@ struct Port {
   std::optional<std::size_t> segment{};
   const Setting<OneOrMany<Scalar<HostAddress>>>* address = nullptr;
   const Setting<Scalar<Mac>>* mac = nullptr;
+  const Setting<Scalar<Mtu>>* mtu = nullptr;        // that counts: its own, or the subnet's
+  const Setting<Scalar<Ipv6Word>>* ipv6 = nullptr;  // the same
 };
 
 // Interfaces that reach each other directly and share networks: a subnet, or a
@@ -70,6 +72,9 @@ void place_parts(Draft& draft);
 void choose_gateways(Draft& draft);
 void assign_addresses(Draft& draft);
 void assign_macs(Draft& draft);
+
+// Which interfaces have IPv6, and whether their MTU lets them.
+void settle_ipv6(Draft& draft);
 
 // The nodes' own routes, then the default routes.
 void resolve_routes(Draft& draft);

@@ -43,6 +43,7 @@ class Sharing {
     }
     for (const Node& node : nodes_) {
       check_user(node);
+      check_private_user(node);
       check_consequences(node);
     }
   }
@@ -157,6 +158,30 @@ class Sharing {
     }
   }
 
+  // What only root of the host can mount, or shows no owner that the node knows.
+  void check_private_user(const Node& node) {
+    if (user_of(node).empty() || !node.owns(NsType::mnt)) {
+      return;
+    }
+    const bool whole = node.keys.root && *node.keys.root == "host";
+    for (const NsType type : {NsType::cgroup, NsType::ipc}) {
+      if (node.ns(type).mode == NsChoice::Mode::host && !(whole && type == NsType::ipc)) {
+        draft_.problems.semantic(key_of(node, type).where,
+                                 "node " + quote(node.name) +
+                                     " has a user namespace and cannot show the host's " +
+                                     title(type),
+                                 "take this out, or write 'user: host'");
+      }
+    }
+    if (whole) {
+      draft_.problems.semantic(node.keys.root.where,
+                               "node " + quote(node.name) +
+                                   " has a user namespace, and the host's root has no files of "
+                                   "its users",
+                               "take this out, or write 'user: host'");
+    }
+  }
+
   template <typename G>
   void refuse_key(const Node& node, const Setting<G>& key, NsType type, std::string_view what) {
     if (key.given() && !node.owns(type)) {
@@ -184,6 +209,7 @@ class Sharing {
     refuse_key(node, keys.hostname, NsType::uts, "host name");
     refuse_key(node, keys.root, NsType::mnt, "root");
     refuse_key(node, keys.files, NsType::mnt, "files");
+    refuse_key(node, keys.directories, NsType::mnt, "directories");
     refuse_key(node, keys.mounts, NsType::mnt, "mounts");
     refuse_key(node, keys.clock, NsType::time, "clock");
     if (node.is_router()) {

@@ -99,7 +99,11 @@ class NodeRoutes {
     if (keys.via && !check_hop(keys, route)) {
       return false;
     }
-    if (keys.via) {
+    if (keys.via && link_local().contains(*keys.via)) {
+      if (!check_link_local(keys, out)) {
+        return false;
+      }
+    } else if (keys.via) {
       const bool reached = out != nullptr ? has_address_on(*out, *keys.via)
                                           : (out = interface_towards(node_, *keys.via)) != nullptr;
       if (!reached) {
@@ -108,6 +112,26 @@ class NodeRoutes {
     }
     route.interface = out != nullptr ? out->name : "";
     return out != nullptr;
+  }
+
+  static IpPrefix link_local() { return *IpPrefix::parse("fe80::/10"); }
+
+  // The same on every link.
+  bool check_link_local(const RouteKeys& keys, const Interface* out) {
+    if (out == nullptr) {
+      problems_.semantic(keys.via.where,
+                         "link-local next hop " + to_string(*keys.via) + " needs an interface",
+                         "say which link it is on, such as dev: eth1");
+      return false;
+    }
+    if (!out->link_local && !out->has_ipv6()) {
+      problems_.semantic(keys.via.where,
+                         "interface " + quote(out->name) + " of node " + quote(node_.name) +
+                             " has no IPv6 to reach next hop " + to_string(*keys.via),
+                         "give its link or subnet 'ipv6: link-local'");
+      return false;
+    }
+    return true;
   }
 
   const Interface* named(const Setting<Scalar<InterfaceName>>& dev) {

@@ -54,6 +54,7 @@ using Metric = Whole<std::uint32_t, 0, 4294967295>;
 using PortNumber = Whole<std::uint16_t, 1, 65535>;
 using CpuWeight = Whole<std::uint64_t, 1, 10000>;
 using PidLimit = Whole<std::uint64_t, 1, 4194304>;
+using PtyLimit = Whole<std::uint64_t, 1, 1048576>;
 
 struct Flag {
   using Type = bool;
@@ -81,6 +82,14 @@ struct Size {
 
 struct MemorySize : Size {
   static std::optional<std::uint64_t> parse(std::string_view text);
+  static std::string hint(std::string_view text);
+  static Shape shape();
+};
+
+// Of what the host has of memory, or a size: a text of resource/share.h.
+struct Share {
+  using Type = std::string;
+  static std::optional<std::string> parse(std::string_view text);
   static std::string hint(std::string_view text);
   static Shape shape();
 };
@@ -216,6 +225,13 @@ struct FileText : Text {
   static Shape shape();
 };
 
+// Of a node: a name or number, and perhaps ":GROUP".
+struct UserName {
+  using Type = std::string;
+  static std::optional<std::string> parse(std::string_view text);
+  static Shape shape();
+};
+
 // A path inside a node: absolute and plain.
 struct NodePath {
   using Type = std::string;
@@ -324,6 +340,16 @@ inline constexpr std::array<std::string_view, 8> kStopSignals{
 
 using RoleWord = Word<Role, kRoleNames>;
 using MilestoneWord = Word<Milestone, kMilestoneNames>;
+
+// Whether an interface has an IPv6 link-local address beside what the file gives it.
+enum class Ipv6Mode : std::uint8_t {
+  none,
+  link_local,
+};
+
+inline constexpr std::array<std::string_view, 2> kIpv6ModeNames{"none", "link-local"};
+
+using Ipv6Word = Word<Ipv6Mode, kIpv6ModeNames>;
 using SignalWord = Word<StopSignal, kStopSignals>;
 using RouteTypeWord = Word<resource::RouteType, resource::kRouteTypeNames>;
 using RestartWord = Word<resource::Restart, resource::kRestartNames>;

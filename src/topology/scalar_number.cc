@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/text.h"
+#include "resource/share.h"
 #include "topology/grammar.h"
 #include "topology/scalar.h"
 #include "topology/scalar_parts.h"
@@ -162,6 +163,24 @@ Shape MemorySize::shape() {
   Shape shape = Size::shape();
   shape.noun = "a size of at least 1M";
   return shape;
+}
+
+std::optional<std::string> Share::parse(std::string_view text) {
+  if (text.ends_with('%')) {
+    const auto percent = parse_decimal(text.substr(0, text.size() - 1));
+    return percent && *percent >= 1 && *percent <= 100 ? std::optional(std::string(text))
+                                                       : std::nullopt;
+  }
+  const auto bytes = MemorySize::parse(text);
+  return bytes ? std::optional(resource::share_of_bytes(*bytes)) : std::nullopt;
+}
+
+std::string Share::hint(std::string_view text) {
+  return text.ends_with('%') ? "write a whole number of per cent" : MemorySize::hint(text);
+}
+
+Shape Share::shape() {
+  return text_shape("a size such as 64M or 10%", "(0|[1-9][0-9]*)[KMGT]|([1-9][0-9]?|100)%");
 }
 
 std::optional<Duration::Type> Duration::parse(std::string_view text) {

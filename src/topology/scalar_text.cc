@@ -206,6 +206,25 @@ Shape UrlPath::shape() {
   return text_shape("the path of a URL, such as /health", "/[!-~]*");
 }
 
+std::optional<std::string> UserName::parse(std::string_view text) {
+  const auto is_name = [](std::string_view name) {
+    return !name.empty() && name.size() <= 32 && name.front() != '-' &&
+           std::ranges::all_of(name, [](unsigned char each) {
+             return std::isalnum(each) != 0 || each == '_' || each == '-' || each == '.';
+           });
+  };
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  const bool has_group = colon < text.size();
+  return is_name(text.substr(0, colon)) && (!has_group || is_name(text.substr(colon + 1)))
+             ? std::optional(std::string(text))
+             : std::nullopt;
+}
+
+Shape UserName::shape() {
+  return text_shape("a user, such as www-data or www-data:adm",
+                    "[A-Za-z0-9_.][A-Za-z0-9_.-]{0,31}(:[A-Za-z0-9_.][A-Za-z0-9_.-]{0,31})?");
+}
+
 std::optional<std::uint32_t> FileMode::parse(std::string_view text) {
   const std::string_view digits = text.size() == 4 ? text.substr(1) : text;
   const bool octal =

@@ -32,9 +32,25 @@ std::span<const Row<ServiceKeys>> ServiceKeys::rows() {
                                     .fallback = "/",
                                     .example = "directory: /srv",
                                     .cost = Cost::service_restart}),
+      row<&ServiceKeys::user>(
+          "user",
+          {.doc = "Whom it runs as: a name or number of the node's own "
+                  "`/etc/passwd`, and perhaps `:GROUP`; with that user's other "
+                  "groups, HOME, USER, LOGNAME and SHELL. Its `ready` command too.",
+           .fallback = "root",
+           .example = "user: www-data",
+           .cost = Cost::service_restart}),
+      row<&ServiceKeys::once>(
+          "once",
+          {.doc = "A job, such as one that loads a configuration: it is done when it "
+                  "ends with 0, which is what all that comes `after` it waits for. "
+                  "It runs each time its node starts. Not with `ready` or `restart`.",
+           .fallback = "false",
+           .example = "once: true",
+           .cost = Cost::service_restart}),
       row<&ServiceKeys::ready>("ready",
                                {.doc = "How to tell that it is ready.",
-                                .fallback = "it is ready as soon as it has started",
+                                .fallback = "it is, once it has run for a quarter of a second",
                                 .example = "ready: {tcp: 8080}",
                                 .cost = Cost::see_below}),
       row<&ServiceKeys::restart>("restart",
@@ -43,10 +59,11 @@ std::span<const Row<ServiceKeys>> ServiceKeys::rows() {
                                   .fallback = "never",
                                   .example = "restart: on-failure",
                                   .cost = Cost::service_restart}),
-      row<&ServiceKeys::after>("after",
-                               {.doc = "Services of the same node that have to be ready first.",
-                                .fallback = "",
-                                .example = "after: [db]"}),
+      row<&ServiceKeys::after>(
+          "after",
+          {.doc = "Services of the same node that have to be ready, or done, first.",
+           .fallback = "",
+           .example = "after: [db]"}),
       row<&ServiceKeys::stop>("stop",
                               {.doc = "How it is stopped. With it, also `down` stops the service "
                                       "this way; without, the whole node is killed at once.",
@@ -68,7 +85,7 @@ const BlockText ReadyKeys::kBlock{.name = "ready",
 std::span<const Row<ReadyKeys>> ReadyKeys::rows() {
   static const std::array table{
       row<&ReadyKeys::tcp>("tcp",
-                           {.doc = "Ready when this port accepts a connection.",
+                           {.doc = "Ready when the service itself listens on this port.",
                             .fallback = "",
                             .example = "tcp: 8080",
                             .cost = Cost::service_restart}),
@@ -83,7 +100,8 @@ std::span<const Row<ReadyKeys>> ReadyKeys::rows() {
                              .example = "file: /run/db.sock",
                              .cost = Cost::service_restart}),
       row<&ReadyKeys::http>("http",
-                            {.doc = "Ready when a GET on this port is answered with success.",
+                            {.doc = "Ready when the service itself answers a GET on this port "
+                                    "with success.",
                              .fallback = "",
                              .example = "http: 8080",
                              .cost = Cost::service_restart}),
@@ -138,6 +156,32 @@ std::span<const Row<FileKeys>> FileKeys::rows() {
                            {.doc = "Its permissions: octal, in quotes.",
                             .fallback = "\"0644\"",
                             .example = "mode: \"0755\""}),
+      row<&FileKeys::owner>("owner",
+                            {.doc = "Who owns it: a user of the node's own /etc/passwd, and a "
+                                    "group, by name or number. With a user alone, its group.",
+                             .fallback = "root",
+                             .example = "owner: \"www-data:adm\""}),
+  };
+  return table;
+}
+
+const BlockText DirectoryKeys::kBlock{
+    .name = "directory",
+    .noun = "a directory",
+    .doc = "An entry of a node's `directories`. It may be left empty.",
+    .inherits = false};
+
+std::span<const Row<DirectoryKeys>> DirectoryKeys::rows() {
+  static const std::array table{
+      row<&DirectoryKeys::mode>("mode",
+                                {.doc = "Its permissions: octal, in quotes.",
+                                 .fallback = "\"0755\"",
+                                 .example = "mode: \"2775\""}),
+      row<&DirectoryKeys::owner>("owner",
+                                 {.doc = "Who owns it: a user of the node's own /etc/passwd, and a "
+                                         "group, by name or number. With a user alone, its group.",
+                                  .fallback = "root",
+                                  .example = "owner: \"www-data:adm\""}),
   };
   return table;
 }
@@ -165,6 +209,16 @@ std::span<const Row<MountKeys>> MountKeys::rows() {
                              {.doc = "An empty file system in memory, of this size.",
                               .fallback = "",
                               .example = "tmpfs: 64M"}),
+      row<&MountKeys::mode>("mode",
+                            {.doc = "With `tmpfs`: the permissions of its directory.",
+                             .fallback = "\"0755\"; \"1777\" on /tmp, /var/tmp and /dev/shm",
+                             .example = "mode: \"0700\""}),
+      row<&MountKeys::owner>("owner",
+                             {.doc = "With `tmpfs`: who owns its directory, as for a file: a user "
+                                     "of the node's own /etc/passwd, and a "
+                                     "group, by name or number. With a user alone, its group.",
+                              .fallback = "root",
+                              .example = "owner: \"www-data:adm\""}),
   };
   return table;
 }

@@ -16,6 +16,13 @@
 namespace nslab::topology {
 
 inline constexpr std::uint32_t kDefaultMtu = 1500;
+// What a node has that says nothing of it, of resource/share.h where it is a text.
+inline constexpr std::uint64_t kDefaultPids = resource::kDefaultPids;
+inline constexpr std::uint64_t kDefaultPtys = 64;
+inline constexpr std::string_view kDefaultTmp = "10%";
+inline constexpr std::string_view kDefaultRun = "10%";
+inline constexpr std::string_view kDefaultShm = "64M";
+inline constexpr std::string_view kDefaultLayers = "25%";
 inline constexpr std::size_t kMaxInterfaces = 64;     // of a node
 inline constexpr std::size_t kMaxBridgePorts = 1023;  // BR_MAX_PORTS of the kernel, less one
 
@@ -24,6 +31,8 @@ struct Subnet {
   Mark where;
   std::vector<IpPrefix> prefixes;
   std::uint32_t mtu = kDefaultMtu;
+  bool says_mtu = false;
+  std::optional<Ipv6Mode> ipv6;
 };
 
 struct Interface {
@@ -34,7 +43,10 @@ struct Interface {
   MacAddress mac;
   MacAddress port_mac;  // of the bridge's port, with a subnet
   std::uint32_t mtu = kDefaultMtu;
+  bool link_local = false;  // has an IPv6 link-local address
+  resource::Says says;      // what of all this is in the file
 
+  // Of the file, besides a link-local one.
   [[nodiscard]] bool has_ipv6() const;
 };
 
@@ -58,6 +70,11 @@ struct Node {
 
   [[nodiscard]] std::string_view hostname() const {
     return keys.hostname ? std::string_view(*keys.hostname) : std::string_view(name);
+  }
+
+  // And with it /tmp, /run and terminals of its own.
+  [[nodiscard]] bool has_own_root() const {
+    return owns(resource::NsType::mnt) && keys.root.value_or("overlay") != "host";
   }
 
   [[nodiscard]] bool is_router() const { return keys.role.value_or(Role::host) == Role::router; }
@@ -86,6 +103,7 @@ struct Link {
 struct Topology {
   std::string name;
   std::string description;
+  std::string layers;  // a resource/share.h
   std::shared_ptr<const std::string> file;
   std::string directory;        // of the file, where relative paths begin
   std::vector<Subnet> subnets;  // in the order of the file, as all lists here

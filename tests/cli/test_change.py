@@ -86,6 +86,8 @@ TABLE = [
     ("groups", "nodes:\n", "groups: {g: {files: {/etc/motd: hello}}}\nnodes:\n", NOTHING, None),
     ("files, mode", MORE, '    files: {/etc/motd: {content: hello, mode: "0600"}}\n', NOTHING,
      ("stat -c %a /etc/motd", "600")),
+    ("directories", MORE, "    directories: {/opt/here: {owner: mail}}\n", NOTHING, ("stat -c %U /opt/here", "mail")),
+    ("keep", MORE, "    keep: false\n", NOTHING, None),
     ("after", MORE, "    after: {b: ready}\n", NOTHING, None),
     ("namespaces", MORE, "    namespaces: {ipc: host}\n", NODE, None),
     ("root", MORE, "    root: host\n", NODE, None),
@@ -100,7 +102,7 @@ class Change(NslabTest):
     def setUpClass(cls):
         cls.before = residue.snapshot()
         cls.first = lab_file(LAB, "change")
-        succeed(nslab("up", cls.first))
+        succeed(nslab("up", "--take-over", cls.first))
 
     @classmethod
     def tearDownClass(cls):
@@ -123,11 +125,11 @@ class Change(NslabTest):
         for what, old, new, cost, effect in TABLE:
             with self.subTest(what):
                 self.assertIn(old, LAB)
-                succeed(nslab("up", self.first))  # one row's failure is not the next one's
+                succeed(nslab("up", "--take-over", self.first))  # one row's failure is not the next one's
                 identity = lab.identity("a")
                 neighbour = lab.identity("b")
                 changed = lab_file(LAB.replace(old, new, 1), "changed")
-                succeed(nslab("up", changed))
+                succeed(nslab("up", "--take-over", changed))
                 self.assert_nothing_to_do(changed)
                 after = lab.identity("a")
                 self.compare(cost, identity, after)
@@ -135,7 +137,7 @@ class Change(NslabTest):
                     command, output = effect
                     self.assertIn(output, lab.shell("a", command))
                     self.assertEqual(lab.exec("a", "ping", "-c1", "-W1", "10.100.0.20").code, 0)
-                succeed(nslab("up", self.first))
+                succeed(nslab("up", "--take-over", self.first))
                 self.assert_nothing_to_do(self.first)
                 self.compare(cost, after, lab.identity("a"))
                 now = lab.identity("b")
@@ -150,49 +152,49 @@ class Change(NslabTest):
         lab = Lab("change")
         before = lab.identity("a")
         more = lambda *lines: lab_file(LAB.replace(MORE, f"    setup: [{', '.join(lines)}]\n"), "changed")
-        succeed(nslab("up", more("touch /one")))
+        succeed(nslab("up", "--take-over", more("touch /run/one")))
         self.assertEqual(lab.identity("a"), before)
-        succeed(nslab("up", more("touch /one", "touch /two")))
+        succeed(nslab("up", "--take-over", more("touch /run/one", "touch /run/two")))
         self.assertEqual(lab.identity("a"), before)
-        self.assertEqual(lab.shell("a", "ls /one /two"), "/one\n/two")
-        for lines, left in ((["touch /two"], "/two"), ([], "")):
-            succeed(nslab("up", more(*lines)))
+        self.assertEqual(lab.shell("a", "ls /run/one /run/two"), "/run/one\n/run/two")
+        for lines, left in ((["touch /run/two"], "/run/two"), ([], "")):
+            succeed(nslab("up", "--take-over", more(*lines)))
             after = lab.identity("a")
             self.assertNotEqual(after["init"], before["init"])
             self.assertEqual(after["links"], before["links"])
-            self.assertEqual(lab.exec("a", "sh", "-c", "ls /one /two 2>/dev/null").text, left)
+            self.assertEqual(lab.exec("a", "sh", "-c", "ls /run/one /run/two 2>/dev/null").text, left)
             before = after
 
     def test_a_changed_service_leaves_the_other_alone(self):
         lab = Lab("change")
         before = lab.services("a")
         changed = lab_file(LAB.replace('"1000000"]', '"1000001"]'), "changed")
-        succeed(nslab("up", changed))
+        succeed(nslab("up", "--take-over", changed))
         after = lab.services("a")
         self.assertEqual(after["sleep infinity"], before["sleep infinity"])
         self.assertEqual(set(after), {"sleep infinity", "sleep 1000001"})
-        succeed(nslab("up", self.first))
+        succeed(nslab("up", "--take-over", self.first))
 
     def test_a_node_that_goes_takes_only_its_own(self):
         lab = Lab("change")
         before = lab.identity("a")
         without = LAB[:LAB.index("  b:\n")]
-        succeed(nslab("up", lab_file(without, "changed")))
+        succeed(nslab("up", "--take-over", lab_file(without, "changed")))
         after = lab.identity("a")
         self.assertEqual(after["links"], {"eth0": before["links"]["eth0"]})
         self.assertEqual((after["init"], after["services"]), (before["init"], before["services"]))
         self.assertNotIn("change.b", succeed(run("ip", "netns")).out)
-        succeed(nslab("up", self.first))
+        succeed(nslab("up", "--take-over", self.first))
         self.assert_nothing_to_do(self.first)
         self.assertEqual(lab.exec("a", "ping", "-c1", "-W1", "10.100.0.20").code, 0)
 
     def test_the_hosts_file_follows(self):
         lab = Lab("change")
         before = lab.identity("a")
-        succeed(nslab("up", lab_file(LAB.replace("links:\n", "  c: {interfaces: {eth0: net}}\nlinks:\n"), "changed")))
+        succeed(nslab("up", "--take-over", lab_file(LAB.replace("links:\n", "  c: {interfaces: {eth0: net}}\nlinks:\n"), "changed")))
         self.assertTrue(lab.read("a", "getent", "hosts", "c"))
         self.assertEqual(lab.identity("a"), before)
-        succeed(nslab("up", self.first))
+        succeed(nslab("up", "--take-over", self.first))
         self.assertEqual(lab.exec("a", "getent", "hosts", "c").code, 2)
 
 

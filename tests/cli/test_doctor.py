@@ -4,7 +4,7 @@ anything of it is made."""
 import unittest
 from pathlib import Path
 
-from nslab_test import NSLAB, ROOT, NslabTest, eventually, lab_file, main, nslab, residue, run, sandbox, succeed
+from nslab_test import FILES, NSLAB, ROOT, NslabTest, eventually, lab_file, main, nslab, residue, run, sandbox, succeed
 
 NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
 STATES = {"present", "limited", "missing", "unknown"}
@@ -120,6 +120,40 @@ class Doctor(NslabTest):
         self.assertIn("sysctl -w user.max_net_namespaces=", found["namespace:net"]["remedy"])
         self.assertEqual(found["limit:net-namespaces"]["state"], "missing")
         self.assertEqual(found["veth"]["state"], "unknown", "there was no namespace to try it in")
+
+
+# {row: (how it is broken, in namespaces of its own; what encloses it)}. Each remedy is typed as it is printed.
+MOUNTS = ["unshare", "--mount", "--propagation", "private"]
+USERS = ["unshare", "--user", "--map-root-user"]
+BROKEN = {
+    "cgroup": ("umount -lR /sys/fs/cgroup", MOUNTS),
+    "namespace:net": ("echo 0 >/proc/sys/user/max_net_namespaces", USERS),
+    "namespace:uts": ("echo 0 >/proc/sys/user/max_uts_namespaces", USERS),
+    "limit:net-namespaces": ("echo 1 >/proc/sys/user/max_net_namespaces", USERS),
+    "limit:user-namespaces": ("echo 1 >/proc/sys/user/max_user_namespaces", USERS),
+}
+# Prints what doctor says of a row before, the remedy, and what it says after it.
+CURE = r"""
+look() { "$NSLAB" doctor --json | python3 -c 'import json, sys
+row = next(each for each in json.load(sys.stdin)["features"] if each["id"] == sys.argv[1])
+print(row["state"]); print(row["remedy"])' "$1"; }
+$2
+look "$1" > "$3"; cat "$3"
+eval "$(sed -n 2p "$3")" >/dev/null
+look "$1"
+"""
+
+
+class Remedies(NslabTest):
+    def test_each_that_can_be_typed_cures(self):
+        for row, (breaks, around) in BROKEN.items():
+            with self.subTest(row=row):
+                script = CURE.replace("$2", breaks)
+                done = run(*around, "bash", "-c", script, "bash", row, "", FILES / "row", env={"NSLAB": NSLAB})
+                before, remedy, after = (done.out.splitlines() + ["", "", ""])[:3]
+                self.assertIn(before, ("missing", "limited"), done)
+                self.assertTrue(remedy, done)
+                self.assertEqual(after, "present", done)
 
 
 LIMITED = """name: limited

@@ -96,7 +96,7 @@ class Down(NslabTest):
         inits = lab.init("a"), lab.init("b")
         directory = f"{file.parent}/"
         for target in (directory, f"{directory}.", f"{directory}/", "./"):
-            self.expect(nslab("down", target), 0, err="nothing to do")
+            self.expect(nslab("down", target), 1, err="it is a directory")
             self.assertEqual((lab.init("a"), lab.init("b")), inits, target)
         for target in ("", ".", directory, f"{lab.name}/"):
             self.expect(nslab("status", target) if target else nslab("status", "/"), 1)

@@ -137,7 +137,7 @@ class Processes(hostile.HostileTest):
                 self.assertRegex(target, rf"^({allowed})$", (pid, number))
         logs = f"/run/nslab/hostile/log/{node}"
         for number, target in descriptors(init).items():
-            self.assertRegex(target, rf"^({allowed}|{re.escape(logs)}/(idle|keys)\.log)$", number)
+            self.assertRegex(target, rf"^({allowed}|{re.escape(logs)}/(idle|keys|@syslog)\.log)$", number)
         self.assertIn(f"{logs}/idle.log", descriptors(init).values())
 
     @tried("read or trace its init: ptrace(2), `/proc/1/mem`, `/proc/1/fd`", private="the init belongs to the host's users")

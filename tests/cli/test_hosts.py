@@ -1,13 +1,16 @@
 """The life of a lab on hosts that differ from the one at hand: it comes up, works, is changed, mended
 and taken down, and the nodes are the same everywhere.
 
-What the sandbox can play is a row of HOSTS.
+What the sandbox can play is a row of HOSTS; what needs another kernel is a class with needs.
 """
 
+import contextlib
 import os
 import resource
+import subprocess
+from pathlib import Path
 
-from nslab_test import NSLAB, NslabTest, lab_file, main, residue, run
+from nslab_test import NSLAB, NslabTest, lab_file, main, needs, residue, run
 
 LAB = """
 name: hosts
@@ -63,6 +66,8 @@ HOSTS = {
     "a busy /run/netns": Host(before="for i in $(seq 40); do ip netns add busy$i; done",
                               after="for i in $(seq 40); do ip netns del busy$i; done; umount /run/netns; rmdir /run/netns"),
     "private mounts": Host(before="mount --make-rprivate /", after="mount --make-rshared /"),
+    "the state directory is a mount": Host(before="mkdir -p /run/nslab && mount -t tmpfs own /run/nslab",
+                                           after="umount /run/nslab; rmdir /run/nslab"),
     "a state directory of one's own": Host(before="mkdir '/run/with space'",
                                            env={"NSLAB_STATE_DIR": "/run/with space/x:y,z"},
                                            after="rm -rf '/run/with space'"),
@@ -124,6 +129,33 @@ class Hosts(LifeOfALab):
 
 for _name, _host in HOSTS.items():
     setattr(Hosts, "test_" + "".join(c if c.isalnum() else "_" for c in _name), as_a_test(_name, _host))
+
+
+class FullDisk(LifeOfALab):
+    def test_nothing_is_left_where_the_state_directory_is_full(self):
+        file = lab_file(LAB, "hosts")
+        before = residue.snapshot()
+        with contextlib.ExitStack() as stack:
+            Path("/run/nslab").mkdir(exist_ok=True)
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "full", "/run/nslab"], check=True)
+            stack.callback(lambda: run("sh", "-c", "umount /run/nslab; rmdir /run/nslab"))
+            run("sh", "-c", "head -c 1M /dev/zero >/run/nslab.fill; cp /run/nslab.fill /run/nslab/fill")
+            os.unlink("/run/nslab.fill")
+            self.expect(Host().run("up", file), 1, err="No space left")
+            os.unlink("/run/nslab/fill")
+            self.expect(Host().run("up", file), 0)
+            self.expect(Host().run("down", "hosts"), 0)
+        self.assert_no_residue(before)
+
+
+@needs("tunnels")
+class TunnelsInEveryNamespace(LifeOfALab):
+    """Modules that put an interface of their own into each new network namespace."""
+
+    def test_the_life_of_a_lab(self):
+        for module in ("ipip", "ip_gre", "sit", "ip6_tunnel"):
+            self.expect(run("modprobe", module), 0)
+        self.live(Host())
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ class Router(LabTest):
         before = {node: self.running.identity(node) for node in self.node_names()}
         self.running.read("r1", "ip", "link", "set", "eth1", "down")
         self.assertIsNone(self.ping("alice", "bob"))
-        self.expect(nslab("plan", self.file, "--check"), 3, out="veth:r1/eth1")
+        self.expect(nslab("plan", self.file, "--check"), 3, out="cable r1:eth1")
         succeed(nslab("up", self.file))
         self.assertEqual(self.ping("alice", "bob"), 62)
         self.assertEqual({node: self.running.identity(node) for node in self.node_names()}, before)

@@ -51,7 +51,7 @@ class Prune(NslabTest):
 
     def test_a_lab_is_nobodys_without_its_record(self):
         lab = self.orphan()
-        shown = self.expect(nslab("prune"), 0, out=["lost", "node:a", "bridge:net", "veth:a/eth0", "cgroup:a"],
+        shown = self.expect(nslab("prune"), 0, out=["lost", "node:a", "bridge:net", "cable a:eth0", "cgroup:a"],
                             err="--yes")
         self.assertIn("service:a/sleeper", shown.out)
         self.assertTrue(lab.services("a"))  # shown, and no more
@@ -87,6 +87,13 @@ class Prune(NslabTest):
             (STATE / ".made-names-dir").touch()
             Path("/run/netns/lost.a").symlink_to(STATE / "lost/ns/a")
 
+        def cgroup():
+            directory = v2_cgroup("lost/a")
+            directory.mkdir(parents=True)
+            os.setxattr(directory.parents[1], "trusted.nslab", b"labs")
+            device = os.stat("/run").st_dev
+            os.setxattr(directory.parent, "trusted.nslab", f"{os.major(device)}:{os.minor(device)} {STATE}".encode())
+
         def file(path):
             def plant():
                 (STATE / path).parent.mkdir(parents=True)
@@ -95,7 +102,7 @@ class Prune(NslabTest):
 
         for what, plant in {"a directory": lambda: (STATE / "lost").mkdir(parents=True),
                             "a mount": mount, "a name": name,
-                            "a cgroup": lambda: v2_cgroup("lost/a").mkdir(parents=True),
+                            "a cgroup": cgroup,
                             "a lock": file("lost.lock"), "half a record": file("lost.intended.new"),
                             "an empty record": file("lost.applied")}.items():
             with self.subTest(what):
@@ -123,10 +130,25 @@ class Prune(NslabTest):
         self.assertEqual(killed.code, 137)
         self.pruned("lost")
 
+    def test_a_record_alone_is_no_lab(self):
+        """As a host that was cut off leaves it: all else is gone."""
+        file = lab_file(LAB.replace("NAME", "lost"), "lost")
+        bring_up(file)
+        record = (STATE / "lost.applied").read_bytes()
+        succeed(nslab("down", "lost"))
+        STATE.mkdir()
+        (STATE / "lost.applied").write_bytes(record)
+        row, = succeed(nslab("ls", "--json")).json
+        self.assertEqual((row["state"], row["nodes"]), ("gone", 0))
+        self.pruned("lost")
+
     def test_what_is_not_nslabs_is_shown_to_nobody(self):
         (STATE / "lost").mkdir(parents=True)
         (STATE / "lost/precious").touch()
-        nslab("prune", "--yes")
+        for _ in range(2):
+            said = self.expect(nslab("prune", "--yes"), 0, err=["left alone", "nothing to prune"])
+            self.assertNotIn("removed", said.err)
+        self.assertEqual(self.labs(), [])
         self.assertTrue((STATE / "lost/precious").exists())
         (STATE / "lost/precious").unlink()
         self.pruned("lost")

@@ -40,14 +40,16 @@ UniqueFd detached(const std::string& path) {
 
 TEST_CASE("file: written, observed as it is, removed") {
   Node node("a");
-  CHECK(node.ask("write", file("/new/dir/file", "one\ntwo=2\n")) == "ok");
+  CHECK(node.ask("write", file("/new/dir/file", "one\ntwo=2\n")) == "ok at=/new/dir/file");
   CHECK(node.out("stat -c %a /new/dir/file; cat /new/dir/file") == "600\none\ntwo=2\n");
   CHECK(status_line(node, "file") ==
-        "file path=/new/dir/file spec=F content=one\ntwo=2\n mode=384");
+        "file path=/new/dir/file spec=F content=one\ntwo=2\n mode=384 owned=1");
   node.out("echo changed > /new/dir/file; chmod 644 /new/dir/file");
-  CHECK(status_line(node, "file") == "file path=/new/dir/file spec=F content=changed\n mode=420");
+  CHECK(status_line(node, "file") ==
+        "file path=/new/dir/file spec=F content=changed\n mode=420 owned=1");
   node.out("printf 'a\\0b' > /new/dir/file");
-  CHECK(status_line(node, "file") == "file path=/new/dir/file spec=F content=a mode=420 cut=1");
+  CHECK(status_line(node, "file") ==
+        "file path=/new/dir/file spec=F content=a mode=420 owned=1 cut=1");
   node.out("rm /new/dir/file");
   CHECK(status_line(node, "file") == "file path=/new/dir/file spec=F");
   CHECK(node.ask("remove", file("/new/dir/file", "")) == "ok");
@@ -56,12 +58,12 @@ TEST_CASE("file: written, observed as it is, removed") {
 
 TEST_CASE("file: keeps its inode, and replaces a symbolic link") {
   Node node("a");
-  CHECK(node.ask("write", file("/etc/x", "1")) == "ok");
+  CHECK(node.ask("write", file("/etc/x", "1")) == "ok at=/etc/x");
   const std::string inode = node.out("stat -c %i /etc/x");
-  CHECK(node.ask("write", file("/etc/x", "2")) == "ok");
+  CHECK(node.ask("write", file("/etc/x", "2")) == "ok at=/etc/x");
   CHECK(node.out("stat -c %i /etc/x") == inode);
   node.out("ln -s /not/there /etc/link");
-  CHECK(node.ask("write", file("/etc/link", "text")) == "ok");
+  CHECK(node.ask("write", file("/etc/link", "text")) == "ok at=/etc/link");
   CHECK(node.out("cat /etc/link; stat -c %F /etc/link") == "textregular file\n");
 }
 
@@ -78,7 +80,8 @@ TEST_CASE("file: the status of many large ones arrives whole") {
   Node node("a");
   const std::string content(init::kMaxContent, 'x');
   for (int i = 0; i < 30; ++i) {
-    REQUIRE(node.ask("write", file("/etc/big" + std::to_string(i), content)) == "ok");
+    const std::string path = "/etc/big" + std::to_string(i);
+    REQUIRE(node.ask("write", file(path, content)) == "ok at=" + path);
   }
   auto control = node.connect();
   std::size_t total = 0;
@@ -116,6 +119,74 @@ TEST_CASE("mount: a tree from the host, and a tmpfs") {
   CHECK(status_line(node, "mount") == "mount target=/t spec= present=0 read_only=0");
   CHECK(node.ask("unmount", Packet().add("target", "/t")) == "ok");
   CHECK(status_line(node, "mount").empty());
+}
+
+TEST_CASE("file: in a directory of the host's it covers, and is not made") {
+  std::filesystem::create_directories("/run/source/inner");
+  std::ofstream("/run/source/file") << "the host's\n";
+  std::ofstream("/run/source/inner/file") << "the host's\n";
+  REQUIRE(::mount("/run/source/inner", "/run/source/inner", nullptr, MS_BIND, nullptr) == 0);
+  Node node("a");
+  const UniqueFd tree(
+      ::open_tree(AT_FDCWD, "/run/source", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
+  CHECK(node.ask("mount", Packet().add("target", "/d").add("fd", "tree"), {tree.get()}) == "ok");
+  node.out("ln -s /d/inner /aside");
+  for (const std::string path : {"/d/file", "/d/inner/file", "/aside/file"}) {
+    CAPTURE(path);
+    CHECK(node.ask("write", file(path, "the lab's")) == "ok");
+    CHECK(node.out("cat " + path) == "the lab's");
+    CHECK(node.ask("write", file(path, "another")) == "ok");
+    CHECK(node.out("cat " + path + "; grep -c /d/ /proc/mounts") == "another2\n");
+    CHECK(node.ask("remove", file(path, "")) == "ok");
+    CHECK(node.out("cat " + path) == "the host's\n");
+  }
+  CHECK(node.ask("write", file("/d/new", "x")).starts_with("error what=nslab makes no file"));
+  CHECK(
+      node.ask("write", file("/d/new/x", "x")).starts_with("error what=nslab makes no directory"));
+  CHECK(node.ask("write", file("/aside/new/x", "x"))
+            .starts_with("error what=nslab makes no directory"));
+  CHECK(node.ask("mount", Packet().add("target", "/d/t").add("tmpfs", "1"))
+            .starts_with("error what=nslab makes no place"));
+  CHECK(node.ask("mkdir", Packet().add("path", "/d/inner").add("mode", "511"))
+            .starts_with("error what=it would be changed on the host"));
+  CHECK(node.ask("mount", Packet().add("target", "/d/inner").add("tmpfs", "1")) == "ok");
+  CHECK(node.ask("write", file("/d/inner/own", "x")) == "ok at=/d/inner/own");
+  REQUIRE(::umount("/run/source/inner") == 0);
+  CHECK(std::distance(std::filesystem::recursive_directory_iterator("/run/source"), {}) == 3);
+}
+
+TEST_CASE("file: whatever is in its place gives way, but for the lab file's mounts") {
+  Node node("a");
+  for (const std::string thing :
+       {"mkdir -p /opt/x/y/z; touch /opt/x/f",
+        "mkfifo /opt/x",
+        "touch /opt/x; mount --bind /etc/passwd /opt/x",
+        "mkdir -p /opt/x/m; mount -t tmpfs m /opt/x/m; touch /opt/x/m/f"}) {
+    CAPTURE(thing);
+    node.out("rm -rf /opt/x; " + thing);
+    CHECK(node.ask("write", file("/opt/x", "text")) == "ok at=/opt/x");
+    CHECK(node.out("cat /opt/x") == "text");
+  }
+  node.out("rm /opt/x; mkdir /opt/x");
+  CHECK(node.ask("mount", Packet().add("target", "/opt/x/m").add("tmpfs", "1")) == "ok");
+  CHECK(
+      node.ask("write", file("/opt/x", "text")).starts_with("error what=writing /opt/x errno=16"));
+}
+
+TEST_CASE("file: what cannot be mounted on it says why") {
+  std::filesystem::create_directories("/run/source");
+  std::ofstream("/run/source/file") << "here\n";
+  Node node("a");
+  const UniqueFd directory = detached("/run/source");
+  const UniqueFd single = detached("/run/source/file");
+  const auto at = [](const std::string& target) {
+    return Packet().add("target", target).add("fd", "tree");
+  };
+  CHECK(node.ask("mount", at("/srv"), {single.get()}) ==
+        "error what=a file cannot be mounted on a directory, which is what is at /srv errno=0");
+  CHECK(node.ask("mount", at("/etc/passwd"), {directory.get()}) ==
+        "error what=a directory cannot be mounted on a file, which is what is at /etc/passwd "
+        "errno=0");
 }
 
 TEST_CASE("mount: inside a user namespace") {

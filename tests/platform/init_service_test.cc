@@ -104,7 +104,8 @@ TEST_CASE("service: what ends before it is ready has failed") {
                      .add("ready", "file")
                      .add("path", "/none")
                      .add("timeout_ms", "200")) == "ok");
-  CHECK(node.ask("wait", named("t")) == "failed what=was not ready within 200 ms errno=110");
+  CHECK(node.ask("wait", named("t")) ==
+        "failed what=was not ready within 200 ms: there is no /none errno=0");
   CHECK(state_of(node, "t") == "running");
 }
 
@@ -137,7 +138,64 @@ TEST_CASE("service: ready when a port, a page, a file or a command says so") {
     INFO(name);
     CHECK(node.ask("wait", named(name)) == "ready");
   }
-  CHECK(node.ask("wait", named("missing")).starts_with("failed"));
+  CHECK(node.ask("wait", named("missing")) ==
+        "failed what=was not ready within 1500 ms: HTTP answered 404 errno=0");
+}
+
+TEST_CASE("service: another's port does not make it ready") {
+  Node node("a");
+  CHECK(node.ask("start",
+                 service("one", {"python3", "-m", "http.server", "81"})
+                     .add("ready", "tcp")
+                     .add("port", "81")) == "ok");
+  CHECK(node.ask("wait", named("one")) == "ready");
+  CHECK(node.ask("start",
+                 service("two", {"sleep", "9"})
+                     .add("ready", "tcp")
+                     .add("port", "81")
+                     .add("timeout_ms", "200")) == "ok");
+  CHECK_THAT(node.ask("wait", named("two")),
+             Catch::Matches("failed what=was not ready within 200 ms: who listens on port 81 is "
+                            "another process of the node, [0-9]+, of service 'one' errno=0"));
+}
+
+TEST_CASE("service: it goes on in what it leaves in the background, and is stopped whole") {
+  Node node("a");
+  const std::string left = "pgrep -fc '^sleep 999$'; true";
+  CHECK(node.ask("start", shell_service("s", "setsid sleep 999 & sleep 999 &")) == "ok");
+  CHECK(node.ask("wait", named("s").add("stands", "1")) == "ready");
+  CHECK(state_of(node, "s") == "ready");
+  CHECK(node.out(left) == "2\n");
+  CHECK(node.ask("stop", named("s")) == "ok");
+  CHECK(node.out(left) == "0\n");
+  // What fails takes all with it.
+  CHECK(node.ask("start", shell_service("t", "setsid sleep 999 & sleep 0.1; exit 3")) == "ok");
+  CHECK(node.ask("wait", named("t").add("stands", "1")) ==
+        "failed what=exited with status 3 errno=0");
+  CHECK(node.ask("stop", named("t")) == "ok");
+  CHECK(node.out(left) == "0\n");
+}
+
+TEST_CASE("service: a job is done when it ends with 0, and stands for what it leaves") {
+  Node node("a");
+  const auto job = [](const std::string& command) {
+    return shell_service("j", command).add("once", "1");
+  };
+  CHECK(node.ask("start", job("sleep 0.2; touch /run/done; setsid sleep 777 &")) == "ok");
+  CHECK(node.ask("wait", named("j")) == "ready");
+  CHECK(node.out("ls /run/done; pgrep -fc '^sleep 777$'") == "/run/done\n1\n");
+  CHECK(state_of(node, "j") == "done");
+  CHECK(node.ask("stop", named("j")) == "ok");
+  CHECK(node.out("pgrep -fc '^sleep 777$'; true") == "0\n");
+  CHECK(node.ask("start", job("exit 4")) == "ok");
+  CHECK(node.ask("wait", named("j")) == "failed what=exited with status 4 errno=0");
+}
+
+TEST_CASE("service: one that is started again and again in vain does not stand") {
+  Node node("a");
+  CHECK(node.ask("start", service("s", {"false"}).add("restart", "always")) == "ok");
+  CHECK(node.ask("wait", named("s").add("stands", "1")) ==
+        "failed what=exited with status 1, again and again errno=0");
 }
 
 TEST_CASE("service: restarts by policy, after pauses") {

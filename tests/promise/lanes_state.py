@@ -19,7 +19,7 @@ def with_sum(body):
     value = 0xcbf29ce484222325
     for byte in body:
         value = (value ^ byte) * 0x100000001b3 & 0xffffffffffffffff
-    return json.dumps({"version": 2, "sum": str(value)}, separators=(",", ":")).encode() + b"\n" + body
+    return json.dumps({"version": 3, "sum": str(value)}, separators=(",", ":")).encode() + b"\n" + body
 
 
 def changed(change=lambda described: None, text=lambda text: text):
@@ -45,7 +45,7 @@ WHOLE = {
     "text no lab": changed(text=lambda _: b"\0\xff"),
     "text deep": changed(text=lambda _: b"[" * 200000),
     "deep": lambda record: with_sum(b"[" * 200000 + b"\n"),
-    "version": lambda record: record.replace(b'"version":2', b'"version":3'),
+    "version": lambda record: record.replace(b'"version":3', b'"version":4'),
     "empty": lambda record: b"",
     "zeros": lambda record: bytes(len(record)),
     "long": lambda record: record * 50,

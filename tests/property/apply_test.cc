@@ -207,7 +207,8 @@ TEST_CASE("property: what others made is untouched") {
     std::string left = print(bench.host.world);
     REQUIRE(left ==
             "foreign {\"kind\":\"cgroup\",\"node\":\"someone\",\"memory\":null,\"swap\":null,"
-            "\"cpu-millis\":null,\"cpu-weight\":null,\"cpuset\":\"\",\"pids\":null}\n"
+            "\"cpu-millis\":null,\"cpu-weight\":null,\"cpuset\":\"\",\"pids\":null,"
+            "\"in-force\":true}\n"
             "foreign "
             "{\"kind\":\"netns\",\"name\":\"vpn\",\"userns\":\"\",\"named\":true,\"clean\":true}\n"
             "foreign {\"kind\":\"link\",\"netns\":\"vpn\",\"name\":\"dummy0\"}\n");

@@ -102,6 +102,17 @@ Result<ObservedState> FakeHost::observe(const host::Places& places) {
   return state;
 }
 
+host::Outcome FakeHost::confirm(std::span<const resource::Spec* const> services) {
+  for (std::size_t i = 0; i < services.size(); ++i) {
+    auto& service = std::get<resource::Service>(world.resources.at(id_of(*services[i])).spec);
+    if (short_lived.contains(service.name)) {
+      service.ended = true;
+      return host::Failure{i, Error{.kind = ErrorKind::node, .message = "it has ended"}};
+    }
+  }
+  return {};
+}
+
 Result<std::vector<Error>> FakeHost::settle() {
   calls.emplace_back("settle");
   dying_.clear();

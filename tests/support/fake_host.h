@@ -44,6 +44,8 @@ class FakeHost : public host::Host {
   bool side_by_side = false;
   host::Outcome change(std::span<const host::Change> batch) override;
   host::Outcome destroy(std::span<const resource::Spec* const> batch) override;
+  // Fails at those of short_lived, which it takes to be no more.
+  host::Outcome confirm(std::span<const resource::Spec* const> services) override;
   Result<std::vector<Error>> settle() override;
   Result<host::LabStatus> inspect() override;
 
@@ -70,6 +72,8 @@ class FakeHost : public host::Host {
   resource::ObservedState world;
   // Removes one object with all that goes with it, as somebody with a shell would.
   void lose(const resource::Id& id);
+  // Services that end soon after their start, by their names.
+  std::set<std::string> short_lived;
   // What stands in the way of every lab.
   std::vector<Error> missing;
   // "create veth:web/eth0 veth:db/eth0", a line per call.

@@ -21,6 +21,8 @@ TRIED = {
     "netem": "tc qdisc add dev lo root netem delay 1ms",
     "vlan": "ip link add name try type bridge && ip link add name tagged link try type vlan id 2",
     "bridge-vlan": "ip link add name try type bridge vlan_filtering 1",
+    "tunnels": "modprobe ipip",
+    "sit": "ip link show sit0 || ip link add name try type sit remote 192.0.2.1",
     "vrf": "ip link add name try type vrf table 10",
     "oom-score": "echo -1 >/proc/self/oom_score_adj",
 }

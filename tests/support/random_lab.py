@@ -14,7 +14,7 @@ import yaml
 
 FOREVER = ["sleep", "1000000"]
 LONGEST = {"node": 63, "interface": 15, "subnet": 15, "service": 63, "hostname": 64}
-MTUS = [1280, 1500, 9000, 65535]
+MTUS = [68, 576, 1279, 1280, 1500, 9000, 65535]
 
 
 class Plain(yaml.SafeDumper):
@@ -85,6 +85,8 @@ class RandomLab:
             ("name", 1, lambda: self.name),
             ("description", 0.3, lambda: self.one("A lab", "ein Läb: «quoted» \\ # no comment", "x" * 500)),
             ("subnets", 0.8, self.subnets),
+            ("limits", 0.3, lambda: self.block("lab limits", [
+                ("layers", 1, lambda: self.one("64M", "30%", "none"))])),
             ("groups", 0.3, self.groups),
             ("defaults", 0.3, self.defaults),
         ])
@@ -113,6 +115,7 @@ class RandomLab:
                 ("cidr", 1, lambda: nets[0] if len(nets) == 1 else nets),
                 ("mtu", 0.5, lambda: self.one(*[m for m in MTUS if m >= 1280 or not has_v6])),
                 ("gateway", 0.2, lambda: self.address_in(name)),
+                ("ipv6", 0.2, lambda: self.one("link-local", "none")),
             ])
         return made
 
@@ -152,6 +155,8 @@ class RandomLab:
             ("sysctls", 0.3, self.sysctls),
             ("environment", 0.3, self.environment),
             ("files", 0.4, self.files),
+            ("directories", 0.3, self.directories),
+            ("keep", 0.2, lambda: self.one(True, False)),
             ("mounts", 0.3, self.mounts),
             ("setup", 0.3, self.setup),
             ("services", 0.5, self.services),
@@ -179,6 +184,7 @@ class RandomLab:
                 ("address", 0.5, lambda: self.addresses(subnet)),
                 ("mac", 0.3, self.mac),
                 ("mtu", 0.2, lambda: 1280),
+                ("ipv6", 0.2, lambda: self.one("link-local", "none")),
             ])
         return made or None
 
@@ -217,7 +223,7 @@ class RandomLab:
 
     def sysctls(self):
         rows = {"net.ipv4.ip_default_ttl": [1, 32, 255], "net.ipv4.conf.all.rp_filter": [0, 1, 2],
-                "net.ipv4.ip_local_port_range": ["20000 30000", "1024 65535"],
+                "net.ipv4.ip_local_port_range": ["20000 30000", "1024\t65535"],
                 "net.ipv4.tcp_congestion_control": ["reno"], "net.ipv4.conf.lo.forwarding": [0, 1],
                 "kernel.msgmax": [4096, 65536], "fs.mqueue.msg_max": [5, 20]}
         return {key: self.one(*rows[key]) for key in self.random.sample(sorted(rows), 2)}
@@ -234,14 +240,26 @@ class RandomLab:
             made[path] = content if self.some() else self.block("file", [
                 ("content", 1, lambda: content),
                 ("mode", 0.7, lambda: self.one("0644", "0755", "0600", "0000", "0777")),
+                ("owner", 0.3, self.owner),
             ])
         return made
+
+    def owner(self):
+        return self.one("root", "www-data", "daemon:adm", "1234:5678")
+
+    def directories(self):
+        return {self.one("/srv/www", "/var/lib/own/deep", "/run/own-daemon"): self.block("directory", [
+            ("mode", 0.7, lambda: self.one("0755", "2775", "0700")),
+            ("owner", 0.7, self.owner),
+        ]) or None}
 
     def mounts(self):
         made = {}
         for path in self.random.sample(["/mnt", "/cache/deep", "/var/cache", "/srv/site"], 2):
             made[path] = self.one(
-                lambda: self.block("mount", [("tmpfs", 1, lambda: self.one("1M", "64M"))]),
+                lambda: self.block("mount", [("tmpfs", 1, lambda: self.one("1M", "64M")),
+                                             ("mode", 0.5, lambda: self.one("0755", "1777", "0000")),
+                                             ("owner", 0.5, self.owner)]),
                 lambda: "/usr/share/doc",
                 lambda: self.block("mount", [("bind", 1, lambda: "/usr/share/doc"),
                                              ("read_only", 0.8, lambda: True)]))()
@@ -269,6 +287,12 @@ class RandomLab:
                     ("timeout", 0.7, lambda: self.one("100ms", "1s")),
                 ]) or None),
             ])
+        if self.some(0.2):
+            made[self.new_name("service")] = self.block("service", [
+                ("command", 1, lambda: self.one(["true"], "echo done")), ("once", 1, lambda: True)])
+        if self.some(0.3):
+            made[self.new_name("service")] = self.block("service", [
+                ("command", 1, lambda: FOREVER), ("user", 1, lambda: self.one("www-data", "daemon:adm", "65534"))])
         if self.some(0.2):  # what serves a port is one of its own
             made[self.new_name("service")] = {
                 "command": ["python3", "-m", "http.server", "8080"],
@@ -290,7 +314,11 @@ class RandomLab:
             ("cpus", 0.3, lambda: self.one(0.1, 0.5, 1, 64)),
             ("cpu_weight", 0.3, lambda: self.one(1, 100, 10000)),
             ("cpuset", 0.3, lambda: self.one("0", "0-0")),
-            ("pids", 0.4, lambda: self.one(50, 4096, 4194304)),
+            ("pids", 0.4, lambda: self.one(50, 4096, 4194304, "none")),
+            ("ptys", 0.2, lambda: self.one(8, 64, "none")),
+            ("tmp", 0.2, lambda: self.one("1M", "50%", "none")),
+            ("run", 0.2, lambda: self.one("4M", "5%", "none")),
+            ("shm", 0.2, lambda: self.one("1M", "64M", "none")),
         ]) or None
 
     def namespaces(self):
@@ -324,6 +352,7 @@ class RandomLab:
                     ("ends", 1, lambda: [ends[0], self.block("end", [
                         ("interface", 1, lambda: ends[1]), ("mac", 0.5, self.mac),
                         ("address", 0.3, lambda: f"10.{201 + i}.0.1/24")])]),
+                    ("ipv6", 0.3, lambda: self.one("link-local", "none")),
                     ("mtu", 0.5, lambda: self.one(*MTUS))]),
                 lambda: self.block("link", [("ends", 1, lambda: list(ends)), ("subnet", 1, lambda: net),
                                             ("mtu", 0.4, lambda: self.one(1280, 1500, 65535))]))())

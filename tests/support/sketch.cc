@@ -22,7 +22,12 @@ MacAddress mac_of(const std::string& name) {
 }
 
 VethEnd end_of(const std::string& netns, const std::string& name, std::uint32_t mtu) {
-  return {.netns = netns, .name = name, .mac = mac_of(netns + "/" + name), .mtu = mtu};
+  const bool node = netns != kSwitch;
+  return {.netns = netns,
+          .name = name,
+          .mac = mac_of(netns + "/" + name),
+          .mtu = mtu,
+          .says = {.mac = node, .mtu = node, .up = node, .ipv6 = node}};
 }
 
 IpAddress ten(std::uint8_t subnet, std::uint8_t node) {
@@ -77,7 +82,7 @@ class Lowering {
     }
     add(cgroup);
     if (node.own_user) {
-      add(UserNs{.node = node.name, .first_id = 65536U * (node.number + 16U)});
+      add(UserNs{.node = node.name});
     }
     if (!node.net_of.empty()) {
       return;
@@ -120,7 +125,8 @@ class Lowering {
 
   void add_node(const NodeSketch& sketch) {
     Node node{.name = sketch.name,
-              .hostname = sketch.hostname.empty() ? sketch.name : sketch.hostname};
+              .hostname = sketch.hostname.empty() ? sketch.name : sketch.hostname,
+              .says_hostname = !sketch.hostname.empty()};
     if (sketch.own_user) {
       node.ns(NsType::user) = {};
     }

@@ -27,14 +27,43 @@ TEST_CASE("difference: each field by its name, as a person reads it") {
 
 TEST_CASE("difference: the ends of a cable field by field") {
   Veth before{.a = {.netns = "web", .name = "eth0"}, .b = {.netns = "db", .name = "eth0"}};
+  before.a.says.mtu = true;
   Veth after = before;
   after.a.mtu = 9000;
   after.b.netns = "client";
   const auto found = differences(before, after);
   REQUIRE(found.size() == 2);
-  CHECK(to_string(found) == "a.mtu 1500 → 9000, b.netns db → client");
+  CHECK(to_string(found) == "web:eth0 mtu 1500 → 9000, client:eth0 found as db:eth0 → client:eth0");
   CHECK(found[0].cost == Cost::nothing);
   CHECK(found[1].cost == Cost::replace);
+}
+
+TEST_CASE("difference: what the file has no say about is none, until it says or said it") {
+  const Veth found{.a = {.netns = "web", .name = "eth0", .mtu = 1400, .up = false, .bridge = "br0"},
+                   .b = {.netns = "db", .name = "eth0"}};
+  Veth wanted{.a = {.netns = "web", .name = "eth0"}, .b = found.b};
+  CHECK(differences(found, wanted).empty());
+  wanted.a.says.mtu = true;
+  CHECK(reason(found, wanted) == "web:eth0 mtu 1400 → 1500");
+  CHECK(reason(wanted, found) == "web:eth0 mtu 1500 → 1400");
+  wanted.a.mtu = 1400;
+  CHECK(reason(found, wanted) == "web:eth0 mtu in the file no → yes");
+}
+
+TEST_CASE("difference: an end that strays is that, and nothing else of it counts") {
+  const Veth wanted{.a = {.netns = "web", .name = "eth0"}, .b = {.netns = "db", .name = "eth0"}};
+  Veth found = wanted;
+  found.a.strayed = "wan0";
+  found.a.up = false;
+  CHECK(reason(found, wanted) == "web:eth0 found as wan0 → web:eth0");
+  found.a.strayed = VethEnd::kNowhere;
+  CHECK(reason(found, wanted) == "web:eth0 found as nothing → web:eth0");
+}
+
+TEST_CASE("difference: a host name that the file does not say is the node's") {
+  CHECK(reason(Node{.name = "a", .hostname = "a"},
+               Node{.name = "a", .hostname = "b", .says_hostname = true})
+            .starts_with("hostname a → b"));
 }
 
 TEST_CASE("difference: namespaces by their kind") {
@@ -43,6 +72,11 @@ TEST_CASE("difference: namespaces by their kind") {
   after.ns(NsType::user) = {};
   CHECK(reason(Node{.name = "web"}, after) ==
         "namespaces.ipc private → host, namespaces.user host → private");
+}
+
+TEST_CASE("difference: of a node with a fault nothing else is known") {
+  CHECK(reason(Node{.name = "web", .fault = "no answer"}, Node{.name = "web", .hostname = "w"}) ==
+        "fault no answer → none");
 }
 
 TEST_CASE("difference: long texts and control characters are not printed") {

@@ -93,8 +93,8 @@ TEST_CASE("diff: services start in their order across nodes, not in that of the 
 TEST_CASE("diff: a changed mtu is a change, not a replace") {
   CHECK(after([](LabSketch& lab) { lab.subnets[1].mtu = 1400; }) ==
         R"(~ bridge:back (mtu 1500 → 1400)
-~ veth:web/eth1 (a.mtu 1500 → 1400, b.mtu 1500 → 1400)
-~ veth:db/eth0 (a.mtu 1500 → 1400, b.mtu 1500 → 1400)
+~ veth:web/eth1 (web:eth1 mtu 1500 → 1400, port web.eth1 mtu 1500 → 1400)
+~ veth:db/eth0 (db:eth0 mtu 1500 → 1400, port db.eth0 mtu 1500 → 1400)
 )");
 }
 
@@ -136,6 +136,33 @@ TEST_CASE("diff: a changed setup command starts its node again, and cuts no cabl
 + service:web/http (goes with node:web)
 . setup:web/1
 )");
+}
+
+TEST_CASE("diff: a node that starts again tells when its files are lost") {
+  const auto restarted = [](const std::function<void(resource::Node&)>& edit) {
+    const auto before = desired_state(webdb());
+    auto desired = before;
+    auto observed = as_observed(before);
+    auto& wanted = std::get<resource::Node>(desired.resources.at(resource::node_id("web")).spec);
+    std::get<resource::Node>(observed.resources.at(resource::node_id("web")).spec).stale =
+        "/srv is new";
+    edit(wanted);
+    for (const plan::Step& step : plan::diff(desired, observed, &before).steps()) {
+      if (step.id == resource::node_id("web")) {
+        return step.reason;
+      }
+    }
+    return std::string("no step");
+  };
+  const auto same = [](resource::Node&) {};
+  CHECK(restarted(same).find("lost") == std::string::npos);
+  CHECK(restarted(same).find("/srv is new") != std::string::npos);
+  CHECK(restarted([](auto& node) { node.keep = false; }).ends_with("; its files are lost"));
+  CHECK(restarted([](auto& node) { node.root = "/srv/other"; }).ends_with("; its files are lost"));
+  CHECK(restarted([](auto& node) { node.root = "host"; }).ends_with("; its files are lost"));
+  CHECK(restarted([](auto& node) {
+          node.ns(resource::NsType::user) = {.mode = resource::NsChoice::Mode::own};
+        }).ends_with("; its files are lost"));
 }
 
 TEST_CASE("diff: one more setup command runs without a restart") {
@@ -211,7 +238,7 @@ TEST_CASE("diff: what changed without the file is drift") {
           host.resources.erase({Kind::service, "web/http"});
           auto& veth = host.resources.at(resource::veth_id("db", "eth0")).spec;
           std::get<resource::Veth>(veth).a.up = false;
-        }) == R"(~ veth:db/eth0 (a.up no → yes, drift)
+        }) == R"(~ veth:db/eth0 (db:eth0 up no → yes, drift)
 + service:web/http (missing, drift)
 )");
 }

@@ -97,6 +97,17 @@ TEST_CASE("apply: a failed one goes back to nothing where nothing was") {
   CHECK(bench.store.load("lab") == state::LabRecord{});
 }
 
+TEST_CASE("apply: a service that does not stand fails it, where the file asks for it") {
+  Bench bench;
+  LabSketch lab{.nodes = {{.name = "a", .services = {"server"}}}};
+  bench.host.short_lived = {"server"};
+  const auto failed = bench.apply(desired_state(lab));
+  REQUIRE(failed);
+  CHECK(to_string(*failed) == "creating service:a/server: it has ended");
+  CHECK(failed->rolled_back);
+  CHECK(bench.host.world.resources.empty());
+}
+
 TEST_CASE("apply: a failed one goes back to the lab that was, record and all") {
   Bench bench;
   REQUIRE_FALSE(bench.apply(desired_state(webdb()), {.source = {.file = "/webdb.yaml"}}));

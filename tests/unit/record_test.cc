@@ -118,9 +118,9 @@ TEST_CASE("record: that of another boot, version or lab is none") {
   write_file(store.scratch.path() + "/state/other.applied", text);
   CHECK(store.records.load("other") == LabRecord{});
 
-  REQUIRE(text.starts_with("{\"version\":2,"));
+  REQUIRE(text.starts_with("{\"version\":3,"));
   std::string other = text;
-  other.replace(0, 13, "{\"version\":1,");
+  other.replace(0, 13, "{\"version\":2,");
   write_file(store.applied, other);
   CHECK_FALSE(store.load().applied);
 }
@@ -132,7 +132,7 @@ TEST_CASE("record: an intent that cannot be written leaves the old record and sa
   std::filesystem::create_directories(fresh + "/in the way");
   const auto written = store.records.intend("lab", router());
   REQUIRE_FALSE(written);
-  CHECK(to_string(written.error()) == "creating '" + fresh + "': Is a directory (EISDIR)");
+  CHECK(to_string(written.error()) == "'" + fresh + "' is a directory, where nslab keeps a file");
   CHECK(store.load() == LabRecord{.applied = webdb()});
 }
 

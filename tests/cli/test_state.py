@@ -1,0 +1,209 @@
+"""Where nslab keeps what, and what others do there meanwhile: /run/netns, the state directory, records."""
+
+import os
+import shutil
+import socket
+import unittest
+from pathlib import Path
+
+from nslab_test import FILES, NSLAB, NslabTest, bring_up, lab_file, main, nslab, residue, run, succeed
+
+TEXT = "name: state\nsubnets: {lan: 10.76.0.0/24}\nnodes: {a: {interfaces: {eth0: lan}}, b: {interfaces: {eth0: lan}}}\n"
+STATE = Path("/run/nslab")
+NAMES = Path("/run/netns")
+
+
+def unmount(path):
+    while run("umount", "-l", path).code == 0:
+        pass
+
+
+class Names(NslabTest):
+    """`ip netns` and others in /run/netns while a lab is up."""
+
+    def setUp(self):
+        self.file = lab_file(TEXT, "state")
+        self.addCleanup(nslab, "down", "--all")
+        self.addCleanup(shutil.rmtree, NAMES, ignore_errors=True)
+        self.addCleanup(unmount, NAMES)
+
+    def test_namespaces_come_and_go(self):
+        for script in ("ip netns add h; ip netns del h", "ip netns add h", "mount --bind /run/netns /run/netns",
+                       "mount --bind /run/netns /run/netns; mount --make-shared /run/netns"):
+            with self.subTest(script):
+                bring_up(self.file)
+                succeed(run("sh", "-c", script))
+                self.assert_nothing_to_do(self.file)
+                self.expect(nslab("down", "state"), 0, out="gone")
+                self.assertEqual(succeed(nslab("ls", "--json")).json, [])
+                self.assertFalse(STATE.exists())
+                self.assertLessEqual({each.name for each in NAMES.iterdir()} if NAMES.exists() else set(), {"h"})
+                run("ip", "netns", "del", "h")
+                unmount(NAMES)
+                if NAMES.exists():
+                    NAMES.rmdir()
+
+    def test_the_directory_is_removed(self):
+        for command in ("up", "down"):
+            with self.subTest(command):
+                lab = bring_up(self.file)
+                inits = lab.init("a"), lab.init("b")
+                shutil.rmtree(NAMES)
+                if command == "up":
+                    succeed(nslab("up", self.file))
+                    self.assertEqual((lab.init("a"), lab.init("b")), inits)
+                    succeed(run("ip", "netns", "exec", "state.a", "true"))
+                    self.assert_nothing_to_do(self.file)
+                self.expect(nslab("down", "state"), 0, out="gone")
+                self.assertFalse(NAMES.exists())
+                self.assertFalse(STATE.exists())
+
+    def test_a_namespace_that_is_mounted_elsewhere(self):
+        bring_up(self.file)
+        place = FILES / "elsewhere"
+        place.touch()
+        self.addCleanup(unmount, place)
+        succeed(run("mount", "--bind", STATE / "state/ns/a", place))
+        self.expect(nslab("down", "state"), 1, err=["still holds the lab", str(place), "unmount"])
+        unmount(place)
+        succeed(nslab("down", "state"))
+        self.assertEqual(succeed(nslab("ls", "--json")).json, [])
+
+
+class StateDirectory(NslabTest):
+    def life(self, directory, cwd=None):
+        """The whole life of a lab; what `down` gets may be written otherwise."""
+        env = {"NSLAB_STATE_DIR": str(directory)}
+        before = residue.snapshot()
+        succeed(nslab("up", lab_file(TEXT, "state"), env=env, cwd=cwd))
+        self.expect(nslab("plan", lab_file(TEXT, "state"), "--check", env=env, cwd=cwd), 0)
+        self.assertEqual(succeed(nslab("exec", "state/a", "--", "hostname", env=env, cwd=cwd)).text, "a")
+        return env, before
+
+    def test_of_every_form(self):
+        for form in ("relative", "./relative", "../lab-files/relative", "/run/lab-files/link/x", "/run//lab-files/./x/",
+                     "with space/x:y,z"):
+            with self.subTest(form):
+                (FILES / "target").mkdir(exist_ok=True)
+                if not (FILES / "link").exists():
+                    (FILES / "link").symlink_to("target")
+                (FILES / "with space").mkdir(exist_ok=True)
+                env, before = self.life(form, cwd=FILES)
+                absolute = os.path.realpath(FILES / form)
+                self.expect(nslab("status", "state", "--check", env={"NSLAB_STATE_DIR": absolute}), 0)
+                self.expect(nslab("down", "state", env={"NSLAB_STATE_DIR": absolute}), 0, out="gone")
+                self.assert_no_residue(before)
+
+    def test_a_mount_point(self):
+        for kind in ("tmpfs", "bind"):
+            with self.subTest(kind):
+                place = FILES / f"volume-{kind}"
+                place.mkdir()
+                self.addCleanup(unmount, place)
+                succeed(run("mount", *(["-t", "tmpfs", "none"] if kind == "tmpfs" else ["--bind", place]), place))
+                env, before = self.life(place)
+                self.expect(nslab("down", "state", env=env), 0, out="gone")
+                self.assert_no_residue(before)
+                self.assertEqual(succeed(nslab("ls", "--json", env=env)).json, [])
+                self.expect(nslab("down", "--all", env=env), 0)
+
+    def test_none(self):
+        gone = FILES / "gone"
+        gone.mkdir()
+        script = f'cd {gone} && rmdir {gone} && NSLAB_STATE_DIR=st "$0" ls'
+        self.expect(run("bash", "-c", script, NSLAB), 2, err=["NSLAB_STATE_DIR", "absolute path"])
+        self.expect(nslab("ls", env={"NSLAB_STATE_DIR": "/"}), 2, err="NSLAB_STATE_DIR")
+
+    def test_a_lab_of_another_one(self):
+        before = residue.snapshot()
+        file = lab_file(TEXT, "state")
+        lab = bring_up(file)
+        inits = lab.init("a"), lab.init("b")
+        env = {"NSLAB_STATE_DIR": str(FILES / "other")}
+        self.expect(nslab("up", file, env=env), 1,
+                    err=["made by an nslab with another state directory", "NSLAB_STATE_DIR=/run/nslab nslab down state"])
+        self.expect(nslab("down", "state", env=env), 1, err="another state directory")
+        self.expect(nslab("prune", "--yes", env=env), 0, err="nothing to prune")
+        self.expect(nslab("down", "--all", env=env), 0)
+        self.assertEqual(succeed(nslab("ls", "--json", env=env)).json, [])
+        self.assertEqual((lab.init("a"), lab.init("b")), inits)
+        self.assert_nothing_to_do(file)
+        succeed(nslab("down", "state"))
+        self.assert_no_residue(before)
+
+    def test_names_of_full_length(self):
+        """Also where the way to the socket is longer than an address has room for."""
+        long = "n" * 63
+        text = f"name: {'l' * 63}\nnodes:\n  {long}: {{services: {{s: {{command: [sleep, infinity]}}}}}}\n  b: {{}}\n"
+        file = lab_file(text, "l" * 63)
+        for directory in (STATE, FILES / ("d" * 200) / ("e" * 200)):
+            with self.subTest(directory):
+                directory.parent.mkdir(exist_ok=True)
+                env = {"NSLAB_STATE_DIR": str(directory)}
+                before = residue.snapshot()
+                succeed(nslab("up", file, env=env))
+                self.expect(nslab("plan", file, "--check", env=env), 0)
+                self.assertEqual(succeed(nslab("exec", long, "--", "hostname", env=env)).text, long)
+                succeed(nslab("up", lab_file(text.replace("s: {command", "t: {command"), "l" * 63), env=env))
+                succeed(nslab("down", "l" * 63, env=env))
+                self.assert_no_residue(before)
+
+
+def listen(path):
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(path))
+
+
+class Records(NslabTest):
+    """What stands where a record or a lock is and is none: no hang, no end of memory."""
+
+    KINDS = {
+        "a pipe": os.mkfifo,
+        "a link to a device": lambda path: path.symlink_to("/dev/zero"),
+        "a link to nothing": lambda path: path.symlink_to("/nonexistent/x"),
+        "a socket": listen,
+        "a sparse file": lambda path: (path.touch(), os.truncate(path, 900 << 30)),
+        "an empty file": lambda path: path.touch(),
+    }
+
+    def test_down_works(self):
+        file = lab_file(TEXT, "state")
+        for suffix in ("applied", "intended", "intended.new"):
+            for what, plant in self.KINDS.items():
+                with self.subTest(suffix=suffix, what=what):
+                    before = residue.snapshot()
+                    bring_up(file)
+                    path = STATE / f"state.{suffix}"
+                    path.unlink(missing_ok=True)
+                    plant(path)
+                    for words in (["ls"], ["status", "state"], ["up", file], ["plan", file]):
+                        succeed(nslab(*words, timeout=30))
+                    if not path.exists() and not path.is_symlink():
+                        plant(path)
+                    self.expect(nslab("down", "state", timeout=30), 0, out="gone")
+                    self.assert_no_residue(before)
+
+    def test_a_directory_is_somebody_elses(self):
+        file = lab_file(TEXT, "state")
+        for suffix in ("applied", "intended", "intended.new", "lock"):
+            with self.subTest(suffix):
+                path = STATE / f"state.{suffix}"
+                (path / "precious").mkdir(parents=True)
+                self.expect(nslab("up", file), 1, err=[str(path), "nslab did not make it"])
+                self.assertEqual(succeed(nslab("ls", "--json")).json, [])
+                shutil.rmtree(path)
+                bring_up(file)
+                path.unlink(missing_ok=True)
+                path.mkdir()
+                if suffix == "lock":
+                    self.expect(nslab("down", "state"), 1, err=[str(path), "remove it"])
+                    path.rmdir()
+                self.expect(nslab("down", "state"), 0, out="gone")
+                if suffix != "lock":
+                    path.rmdir()
+                if STATE.exists():
+                    STATE.rmdir()
+
+
+if __name__ == "__main__":
+    main()
