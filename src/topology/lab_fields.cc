@@ -59,7 +59,7 @@ std::span<const Row<LabKeys>> LabKeys::rows() {
 }
 
 const BlockText LabLimitKeys::kBlock{
-    .name = "lab limits",
+    .name = "lab_limits",
     .noun = "'limits'",
     .doc = "A lab's `limits`. Changed while it runs; `none` lifts one.",
     .inherits = false};

@@ -252,10 +252,10 @@ TEST_CASE("cgroup: a process can be cloned into its directory") {
   require(test.tree.create("web"));
   const auto directory = require(test.tree.directory("web"));
   if (directory.valid()) {
-    CHECK(test.tree.v1_procs_files("web").empty());
+    CHECK(test.tree.v1_tasks_files("web").empty());
     CHECK(::fcntl(directory.get(), F_GETFD) == FD_CLOEXEC);
     CHECK_FALSE(test.tree.directory("none"));
   } else {  // version 1 alone
-    CHECK_FALSE(test.tree.v1_procs_files("web").empty());
+    CHECK_FALSE(test.tree.v1_tasks_files("web").empty());
   }
 }

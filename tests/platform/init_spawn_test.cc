@@ -75,7 +75,7 @@ TEST_CASE("spawn: a node begins in its cgroups, which its cgroup namespace shows
   require(tree.create("a"));
   {
     Node node("a", [&](host::NodeRequest& request) {
-      request.packet.add_all("attach", tree.v1_procs_files("a"));
+      request.packet.add_all("attach", tree.v1_tasks_files("a"));
       if (auto directory = require(tree.directory("a")); directory.valid()) {
         give(request, "cgroup2", std::move(directory));
       }

@@ -85,7 +85,7 @@ class RandomLab:
             ("name", 1, lambda: self.name),
             ("description", 0.3, lambda: self.one("A lab", "ein Läb: «quoted» \\ # no comment", "x" * 500)),
             ("subnets", 0.8, self.subnets),
-            ("limits", 0.3, lambda: self.block("lab limits", [
+            ("limits", 0.3, lambda: self.block("lab_limits", [
                 ("layers", 1, lambda: self.one("64M", "30%", "none"))])),
             ("groups", 0.3, self.groups),
             ("defaults", 0.3, self.defaults),

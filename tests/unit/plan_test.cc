@@ -104,7 +104,7 @@ TEST_CASE("diff: hostname, file and limit change in place, and the node goes on"
           lab.nodes[1].motd = "bye\n";
           lab.nodes[1].memory = 64U << 20U;
         }) == R"(~ cgroup:web (memory 134217728 → 67108864)
-~ node:web (hostname web → web-01)
+~ node:web (hostname web → web-01, hostname-in-the-file no → yes)
 ~ file:web/etc/motd (content 6 bytes → 4 bytes)
 )");
 }
@@ -205,7 +205,7 @@ TEST_CASE(
 + address:db/eth0/10.2.0.4/24 (goes with netns:db)
 + address:client/l1/172.16.1.1/30 (goes with veth:client/l1)
 + address:db/l1/172.16.1.2/30 (goes with netns:db)
-± node:db (namespaces.user private → host)
+± node:db (namespaces.user private → host; its files are lost)
 + mount:db/data (goes with node:db)
 + service:db/store (goes with node:db)
 )");

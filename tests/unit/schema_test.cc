@@ -41,6 +41,7 @@ std::map<std::string_view, const BlockShape*> all_blocks() {
 std::string lab_with(std::string_view block, std::string_view line) {
   static const std::map<std::string_view, std::string> kPlaces{
       {"lab", "@"},
+      {"lab_limits", "limits: {@}"},
       {"subnet", "subnets: {s: {@}}"},
       {"link", "links: [{@}]"},
       {"end", "links: [{ends: [{@}, b:e1]}]"},
@@ -48,6 +49,7 @@ std::string lab_with(std::string_view block, std::string_view line) {
       {"interface", "nodes: {n: {interfaces: {e0: {@}}}}"},
       {"route", "nodes: {n: {routes: [{@}]}}"},
       {"file", "nodes: {n: {files: {/f: {@}}}}"},
+      {"directory", "nodes: {n: {directories: {/d: {@}}}}"},
       {"mount", "nodes: {n: {mounts: {/m: {@}}}}"},
       {"service", "nodes: {n: {services: {s: {@}}}}"},
       {"ready", "nodes: {n: {services: {s: {ready: {@}}}}}"},
@@ -93,6 +95,7 @@ TEST_CASE("schema: every key is described by a sentence and shown by an example"
 TEST_CASE("schema: every example is one that the parser takes") {
   for (const auto& [name, block] : all_blocks()) {
     for (const FieldShape& field : block->fields) {
+      INFO(name << "." << field.key);
       const std::string text = lab_with(name, field.text.example);
       Diagnostics diagnostics;
       load_lab(text, "example.yaml", "example", diagnostics, "/labs");
