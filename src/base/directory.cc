@@ -1,6 +1,8 @@
 #include "base/directory.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,7 +14,11 @@
 
 namespace nslab {
 
-Result<std::vector<std::string>> names_in(const std::string& directory) {
+namespace {
+
+using Wanted = bool (*)(int directory, const dirent& entry);
+
+Result<std::vector<std::string>> read(const std::string& directory, Wanted wanted) {
   std::vector<std::string> names;
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory.c_str()), ::closedir);
   if (!stream) {
@@ -28,7 +34,7 @@ Result<std::vector<std::string>> names_in(const std::string& directory) {
       break;
     }
     const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") {
+    if (name != "." && name != ".." && wanted(::dirfd(stream.get()), *entry)) {
       names.emplace_back(name);
     }
   }
@@ -37,6 +43,27 @@ Result<std::vector<std::string>> names_in(const std::string& directory) {
   }
   std::ranges::sort(names);
   return names;
+}
+
+// Not every file system tells: readdir(3).
+bool is_directory(int directory, const dirent& entry) {
+  if (entry.d_type != DT_UNKNOWN) {
+    return entry.d_type == DT_DIR;
+  }
+  struct stat info {};
+
+  return ::fstatat(directory, entry.d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+         S_ISDIR(info.st_mode);
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> names_in(const std::string& directory) {
+  return read(directory, [](int, const dirent&) { return true; });
+}
+
+Result<std::vector<std::string>> directories_in(const std::string& directory) {
+  return read(directory, is_directory);
 }
 
 Result<void> remove_if_empty(const std::string& path) {

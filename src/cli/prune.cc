@@ -60,13 +60,13 @@ Result<plan::Plan> take_away(const std::string& lab,
   return std::move(report.plan);
 }
 
-// Whether nothing of it is nslab's: a directory with something else in it, whose name could be a
-// lab's. A lab of which there is a record alone has no step in its plan either.
-bool is_nobodys(const std::string& lab, const plan::Plan& plan) {
+// A lab of which there is such a file alone has no step in its plan. Else a plan without steps
+// is of nobody: of a directory with something else in it, whose name could be a lab's.
+bool has_files(const std::string& lab) {
   const std::string place = state::default_state_dir() + "/" + lab;
-  return plan.empty() && std::ranges::none_of(kFiles, [&](const char* suffix) {
-           return ::access((place + suffix).c_str(), F_OK) == 0;
-         });
+  return std::ranges::any_of(kFiles, [&](const char* suffix) {
+    return ::access((place + suffix).c_str(), F_OK) == 0;
+  });
 }
 
 int run(const Arguments& arguments, Console& console) {
@@ -83,6 +83,7 @@ int run(const Arguments& arguments, Console& console) {
     if (owned && host::is_lab_mounted(host::Layout(store.directory(), lab))) {
       continue;
     }
+    const bool is_nslabs = has_files(lab);  // to look takes the lock, and leaves none
     auto plan = take_away(lab, arguments, false, console);
     if (!plan) {
       console.fail(plan.error());
@@ -91,7 +92,7 @@ int run(const Arguments& arguments, Console& console) {
     if (owned && !plan->empty()) {
       continue;  // torn by hand: `up` mends it
     }
-    if (is_nobodys(lab, *plan)) {
+    if (plan->empty() && !is_nslabs) {
       console.say(quote(state::default_state_dir() + "/" + lab) +
                   " is left alone: it holds something that nslab did not put there");
       continue;

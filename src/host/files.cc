@@ -35,10 +35,13 @@ Result<void> make_directory(const std::string& path) {
 }
 
 std::uint64_t bytes_of(std::string_view share) {
-  struct sysinfo info {};
+  static const std::uint64_t memory = [] {
+    struct sysinfo info {};
 
-  (void)::sysinfo(&info);
-  return resource::bytes_of_share(share, std::uint64_t{info.totalram} * info.mem_unit);
+    (void)::sysinfo(&info);
+    return std::uint64_t{info.totalram} * info.mem_unit;
+  }();
+  return resource::bytes_of_share(share, memory);
 }
 
 namespace {

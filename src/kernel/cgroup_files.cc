@@ -11,7 +11,6 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -215,17 +214,9 @@ std::optional<std::uint64_t> keyed_number(const std::string& path, std::string_v
   return std::nullopt;
 }
 
+// What cannot be listed has nothing to be seen.
 std::vector<std::string> subdirectories(const std::string& path) {
-  std::vector<std::string> names;
-  // What cannot be listed has nothing to be seen.
-  for (const std::string& name : names_in(path).value_or({})) {
-    std::error_code ignored;
-    if (std::filesystem::symlink_status(path + "/" + name, ignored).type() ==
-        std::filesystem::file_type::directory) {
-      names.push_back(name);
-    }
-  }
-  return names;
+  return directories_in(path).value_or({});
 }
 
 std::vector<std::string> words(const std::string& path) {

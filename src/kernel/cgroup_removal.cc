@@ -115,8 +115,14 @@ std::string kill_file(const std::string& directory) {
   return directory + "/cgroup.kill";
 }
 
-// 0 or an errno. Removes what is below first.
+// 0 or an errno. Most have nothing below them: it is looked for where the kernel says so.
 int remove_tree(const std::string& directory) {
+  if (::rmdir(directory.c_str()) == 0 || errno == ENOENT) {
+    return 0;
+  }
+  if (errno != EBUSY && errno != ENOTEMPTY) {
+    return errno;
+  }
   for (const std::string& name : cgroup_files::subdirectories(directory)) {
     if (const int os_error = remove_tree(directory + "/" + name); os_error != 0) {
       return os_error;

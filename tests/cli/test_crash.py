@@ -53,11 +53,13 @@ class Crash(NslabTest):
         STATE.mkdir()
         (STATE / ".made-names-dir").touch()
         Path("/run/netns").mkdir()
+        (STATE / ".made-cgroup-parent").touch()
         self.cgroup("").mkdir()
         self.gone()
 
     def test_prune_removes_the_last_directories_too(self):
         STATE.mkdir()
+        (STATE / ".made-cgroup-parent").touch()
         self.cgroup("").mkdir()
         succeed(nslab("prune", "--yes"))
         self.assert_no_residue(self.before)

@@ -247,7 +247,7 @@ class Services(NslabTest):
     def test_an_interrupt_of_a_change_brings_back_who_was_ending(self):
         for rest in ("  a: {}\n", "  b: {}\n"):  # the service goes, or its node
             with self.subTest(rest=rest), self.lab(SLOW) as running:
-                process = self.interrupted("up", lab_file(lab(rest), "rest"))
+                process = self.interrupted("up", "--take-over", lab_file(lab(rest), "rest"))
                 (FILES / "go").touch()
                 self.assertEqual(process.wait(30), 1)
                 self.assertIn("interrupted", process.stderr.read())
