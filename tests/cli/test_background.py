@@ -19,8 +19,8 @@ WAYS = {"same session": "sleep 1000 &", "new session": "setsid sleep 1000 &", "t
 
 
 def lab(command, more=""):
-    return f"name: background\nnodes:\n  a:\n    services:\n      s:\n        command: |\n          {{}}\n{more}".format(
-        command.replace("\n", "\n          "))
+    lines = command.replace("\n", "\n          ")
+    return f"name: background\nnodes:\n  a:\n    services:\n      s:\n        command: |\n          {lines}\n{more}"
 
 
 class Background(NslabTest):
