@@ -18,6 +18,7 @@ nodes:
 """
 LIMITS = {"memory": 64 << 20, "cpus": 0.5, "cpuset": "0", "pids": 50}
 NONE = {name: None for name in LIMITS}
+DEFAULT = NONE | {"pids": 4096}
 NODES = ("limited", "free")
 # The files that hold them, on version 2 and on version 1.
 FILES = {"memory": ("memory.max", "memory.limit_in_bytes"), "cpus": ("cpu.max", "cpu.cfs_quota_us"),
@@ -50,7 +51,7 @@ class Cgroups(LabTest):
 
     def test_up_sets_them(self):
         self.assertEqual(self.limits("limited"), LIMITS)
-        self.assertEqual(self.limits("free"), NONE)
+        self.assertEqual(self.limits("free"), DEFAULT)
 
     def test_every_process_of_a_node_is_under_them(self):
         """In each hierarchy of a controller, not only in that of membership."""
@@ -68,7 +69,11 @@ class Cgroups(LabTest):
         self.assertEqual(self.limits("free"), NONE | {"memory": 32 << 20, "pids": 20})
         self.up(LAB.replace("    limits:", "    x-was:"))
         for node in NODES:
+            self.assertEqual(self.limits(node), DEFAULT, node)
+        self.up(LAB.replace("    limits:", "    x-was:").replace("services:", "limits: {pids: none}\n    services:"))
+        for node in NODES:
             self.assertEqual(self.limits(node), NONE, node)
+        self.up(LAB)
         self.assertEqual(self.identity(), self.identities)
         self.assert_nothing_to_do(self.file)
 
