@@ -35,23 +35,23 @@ class Mounts(NslabTest):
                     self.assertEqual(lab.read(node, "cat", TOP / "mem/f"), "own")
             self.assertEqual((TOP / "mem/f").read_text(), "mem\n")
             self.assertFalse((TOP / "mem/new").exists())
-            self.assert_nothing_to_do(FILES / "lab.yaml")
+            self.assert_nothing_to_do(FILES / "view.yaml")
 
     def test_what_is_mounted_later_is_drift_and_mended(self):
         with self.lab(LAB) as lab:
             lab.shell("a", "echo hour > /root/mark")
             subprocess.run(["mount", "--bind", TOP / "src", TOP / "late"], check=True)
-            plan = nslab("plan", "--check", FILES / "lab.yaml")
+            plan = nslab("plan", "--check", FILES / "view.yaml")
             self.assertEqual(plan.code, 3, plan)
             self.assertIn(f"{TOP}/late is new", plan.out)
             self.assertNotIn("lost", plan.out)
             lab.up(LAB)
             self.assertEqual(lab.read("a", "cat", TOP / "late/f", "/root/mark"), "bind\nhour")
-            self.assert_nothing_to_do(FILES / "lab.yaml")
+            self.assert_nothing_to_do(FILES / "view.yaml")
             subprocess.run(["umount", TOP / "late"], check=True)
-            self.assertIn(f"{TOP}/late is gone", nslab("plan", FILES / "lab.yaml").out)
+            self.assertIn(f"{TOP}/late is gone", nslab("plan", FILES / "view.yaml").out)
             lab.up(LAB)
-            self.assert_nothing_to_do(FILES / "lab.yaml")
+            self.assert_nothing_to_do(FILES / "view.yaml")
 
     def test_a_files_entry_over_a_single_file_of_the_hosts(self):
         text = f"name: view\nnodes: {{a: {{files: {{{TOP}/one: mine}}}}}}\n"
@@ -119,16 +119,16 @@ class Owners(NslabTest):
                 self.assertEqual(look("/opt/f", "/run/d", "/opt/plain", "/opt/t", "/opt/u", "/var/tmp"),
                                  ["daemon:mail 4750", "daemon:daemon 2770", "root:root 755", "daemon:daemon 700",
                                   "root:root 755", "root:root 1777"])
-                self.assert_nothing_to_do(FILES / "lab.yaml")
+                self.assert_nothing_to_do(FILES / "owned.yaml")
                 lab.shell("a", "chown root /opt/f; chmod 700 /run/d; rmdir /opt/plain")
-                self.assertEqual(self.plan(FILES / "lab.yaml"), [("change", "directory:a/run/d"), ("change", "file:a/opt/f"),
+                self.assertEqual(self.plan(FILES / "owned.yaml"), [("change", "directory:a/run/d"), ("change", "file:a/opt/f"),
                                                                  ("create", "directory:a/opt/plain")])
                 lab.up(text % (more, "mail"))
                 self.assertEqual(look("/opt/f", "/run/d"), ["daemon:mail 4750", "mail:mail 2770"])
 
     def test_of_nobody_that_the_node_knows(self):
         result = nslab("up", lab_file("name: owned\nnodes: {a: {directories: {/opt/x: {owner: nosuch}}}}\n"))
-        self.expect(result, 1, err=["lab.yaml:2:", "the node has no user or group such as nosuch"])
+        self.expect(result, 1, err=["owned.yaml:2:", "the node has no user or group such as nosuch"])
 
 
 class Names(NslabTest):
