@@ -47,13 +47,14 @@ def join_session_with_key(name):
     return libc.syscall(ADD_KEY, b"user", name.encode(), b"secret", 6, SESSION_KEYRING) > 0
 
 
-# A service that looks for a key.
+# A job that looks for a key.
 SERVICE = f"""
   files:
     /attempts.py: {json.dumps(hostile.ATTEMPTS)}
   services:
     keys:
       command: [python3, /attempts.py, "search_key(SESSION_KEYRING, 'nslab-secret')"]
+      once: true
 """
 
 
