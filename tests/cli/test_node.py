@@ -86,7 +86,8 @@ class Node(NslabTest):
         new = residue.mounts() - self.before["mount"]
         for mount in new:
             self.assertIn("/run/nslab/node", mount)
-        self.assertLessEqual(len({mount.split(": ", 1)[1] for mount in new}), 6, "the lab, its names, 4 namespaces")
+        self.assertLessEqual(len({mount.split(": ", 1)[1] for mount in new}), 7,
+                             "the lab, its layers, its names, 4 namespaces")
         inside = [line.split()[4] for line in self.running.read("a", "cat", "/proc/self/mountinfo").splitlines()]
         self.assertFalse([target for target in inside if "nslab" in target], "the lab's own mounts in a node")
 
