@@ -201,7 +201,7 @@ class Namespace(NslabTest):
         with self.lab(TWO) as lab:
             b = lab.identity("b")
             failing = ANOTHER.replace("root tbf", "root nonsense")
-            self.expect(nslab("up", lab_file(failing, "failing")), 1, err="root nonsense")
+            self.expect(nslab("up", lab_file(failing, "restart")), 1, err="root nonsense")
             self.assertEqual(self.marks(lab), "fwmark 0x7 lookup 100")
             self.assertIn("tbf", lab.read("a", "tc", "qdisc", "show", "dev", "e1"))
             self.assertEqual(lab.identity("b"), b)
