@@ -34,12 +34,13 @@ ONLY_NSLAB = {
         clock-without-time duplicate-interface file-on-the-host gateway-no-router
         gateway-outside hostname-of-another-node hostname-on-shared-uts
         interface-without-subnet interfaces-on-shared-net ipv6-small-mtu
-        link-address-without-length link-on-shared-net link-subnet-too-small link-to-itself
-        mac-used-twice mount-over-file mtu-above-subnet namespace-other-user
+        link-address-without-length link-on-shared-net link-subnet-too-small
+        limit-of-shared-root mac-used-twice mount-over-file mtu-above-subnet namespace-other-user
         overlapping-link-subnets overlapping-subnets route-family route-refusing-with-hop
         route-to-itself route-twice route-unreachable-hop route-without-hop
         router-without-gateway subnet-loopback subnet-too-small subnet-two-of-a-family
-        swap-without-memory sysctl-of-shared-net too-many-interfaces file-below-proc""",
+        swap-without-memory sysctl-of-shared-net too-many-interfaces file-below-proc
+        user-and-host-cgroup""",
     "circles": """
         after-cycle after-itself after-of-services-cycle namespace-circle
         namespace-circle-of-two-kinds""",
