@@ -32,7 +32,7 @@ BROKEN = {
 
 def file(setup, node="", link="", name="setupif"):
     return lab_file(f"nodes: {{a: {{{node}setup: ['{setup}']}}, b: {{}}}}\n"
-                    f"links: [{{ends: ['a:e1 -- b:e1']{link}}}]\n", name)
+                    f"links: [{{ends: 'a:e1 -- b:e1'{link}}}]\n", name)
 
 
 class SetupAndInterfaces(NslabTest):
@@ -113,7 +113,7 @@ class LinkLocal(NslabTest):
 
 class ForeignMarks(NslabTest):
     def test_a_copied_alias_is_nobodys_mark(self):
-        lab = lab_file("nodes: {a: {}, b: {}}\nlinks: [{ends: ['a:e1 -- b:e1'], mtu: 1400}]\n", "marks")
+        lab = lab_file("nodes: {a: {}, b: {}}\nlinks: [{ends: 'a:e1 -- b:e1', mtu: 1400}]\n", "marks")
         try:
             succeed(nslab("up", lab))
             alias, = [link["ifalias"] for link in residue.ip("-n", "marks.a", "link") if link["ifname"] == "e1"]
