@@ -14,7 +14,7 @@ def address(node):
 class UnnumberedLinks(NslabTest):
     def bring_up(self, node="", link=""):
         file = lab_file(f"nodes: {{r1: {{role: router{node}}}, r2: {{role: router}}}}\n"
-                        f"links: [{{ends: ['r1:e1 -- r2:e1']{link}}}]\n", "unnumbered")
+                        f"links: [{{ends: 'r1:e1 -- r2:e1'{link}}}]\n", "unnumbered")
         succeed(nslab("up", file))
         self.addCleanup(nslab, "down", "unnumbered")
         self.assert_nothing_to_do(file)
