@@ -1,13 +1,16 @@
-"""The tools of the checkout: the layer check sees what breaks the table, the launcher launches."""
+"""The tools of the checkout: the layer check sees what breaks the table, the launcher launches, and what
+is generated is what is there."""
 
+import contextlib
 import os
 import shutil
 import unittest
 from pathlib import Path
 
-from nslab_test import FILES, NslabTest, ROOT, main, run, succeed
+from nslab_test import FILES, NSLAB, NslabTest, ROOT, main, run, succeed
 
 LAYERS = ROOT / "tools/check-layers"
+GENERATED = ("schemas/nslab.schema.json", "docs/reference/lab-file.md")
 
 # (file, an include line, whether it is allowed)
 INCLUDES = [
@@ -84,6 +87,43 @@ class Tools(NslabTest):
         os.unlink(FILES / "linked")
         shutil.rmtree(checkout)
         self.assertEqual((result.code, result.out), (3, "<a b><><-x><*>"), result)
+
+    def test_generate_writes_what_is_there(self):
+        """Run by an argument, by $NSLAB, or by the launcher beside it; in a checkout of its own."""
+        launcher = f'#!/bin/sh\nexec {NSLAB} "$@"\n'
+        for how, words, env in (("an argument", [NSLAB], {"NSLAB": None}), ("NSLAB", [], {"NSLAB": NSLAB}),
+                                ("the launcher", [], {"NSLAB": None})):
+            with self.subTest(how), self.checkout("generate", launcher if how == "the launcher" else None) as checkout:
+                succeed(run(checkout / "tools/generate", *words, env=env, cwd="/"))
+                written = {str(file.relative_to(checkout)) for top in ("schemas", "docs")
+                           for file in (checkout / top).rglob("*") if file.is_file()}
+                self.assertEqual(written, set(GENERATED))
+                for file in GENERATED:
+                    self.assertEqual((checkout / file).read_text(), (ROOT / file).read_text(), file)
+
+    def test_generate_that_fails_leaves_what_is_there(self):
+        """Also where the second of the two fails, half way."""
+        for script in ("exit 1", 'echo half; test $# = 1'):
+            with self.subTest(script), self.checkout("generate", f"#!/bin/sh\n{script}\n") as checkout:
+                for file in GENERATED:
+                    (checkout / file).parent.mkdir(parents=True)
+                    (checkout / file).write_text("as it was\n")
+                self.assertEqual(run(checkout / "tools/generate", env={"NSLAB": None}).code, 1)
+                self.assertEqual([(checkout / file).read_text() for file in GENERATED], ["as it was\n"] * 2)
+
+    @contextlib.contextmanager
+    def checkout(self, tool, launcher):
+        """One with this tool alone, and with a launcher of this text."""
+        checkout = FILES / "checkout"
+        (checkout / "tools").mkdir(parents=True)
+        shutil.copy(ROOT / "tools" / tool, checkout / "tools" / tool)
+        if launcher:
+            (checkout / "tools/nslab").write_text(launcher)
+            (checkout / "tools/nslab").chmod(0o755)
+        try:
+            yield checkout
+        finally:
+            shutil.rmtree(checkout)
 
 
 if __name__ == "__main__":
