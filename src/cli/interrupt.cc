@@ -1,6 +1,5 @@
 #include "cli/interrupt.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -9,8 +8,6 @@
 
 #include <array>
 #include <cerrno>
-
-#include "base/fd.h"
 
 namespace nslab::cli {
 namespace {
@@ -65,9 +62,7 @@ bool is_ignored(int signal) {
 }  // namespace
 
 void watch_interrupts() {
-  // Not as a standard stream that the caller has closed: what is printed would wake us.
-  const UniqueFd any(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  wake = ::fcntl(any.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  wake = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   for (const int signal : kSignals) {
     if (signal != SIGHUP || !is_ignored(signal)) {  // nohup(1)
       note_signal(signal);

@@ -1,6 +1,8 @@
 // Reads the command line, by the rows of command.h, and runs one command.
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <iostream>
@@ -75,6 +77,16 @@ void add_common_flags(CLI::App& app, Arguments& arguments) {
   app.add_flag("-v,--verbose", arguments.verbose, "Log each step; twice: also what each phase took")
       ->envname("NSLAB_VERBOSE");
   app.add_flag("-q,--quiet", arguments.quiet, "Print errors only")->envname("NSLAB_QUIET");
+}
+
+// What is opened later must not be taken for a standard stream that the caller closed: an
+// error would be printed into it. To use one of these fails as it would with none.
+void occupy_standard_streams() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) < 0) {
+      (void)::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);  // the lowest is taken
+    }
+  }
 }
 
 // Thousands of namespaces and sockets are open at once in a large lab.
@@ -196,6 +208,7 @@ int main(int argc, char** argv) {
 }  // namespace nslab::cli
 
 int main(int argc, char** argv) {
+  nslab::cli::occupy_standard_streams();
   // What nslab makes is everybody's to read, also a node's root, whoever runs it.
   (void)::umask(022);
   try {

@@ -28,7 +28,9 @@ struct Command {
 
 enum class Terminal : bool {
   none,  // the caller's stdin, stdout and stderr, whatever they are
-  pty,   // a terminal of the node's own, copied to and from the caller's
+  // A terminal of the node's own, copied to and from the caller's; stderr stays the caller's
+  // where it is not on that terminal.
+  pty,
 };
 
 struct Exit {

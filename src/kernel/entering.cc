@@ -111,10 +111,16 @@ void reset_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-// Of what is open here the program gets the standard streams and the channel.
+// Of what is open here the program gets the standard streams and the channel. A standard
+// error that the user sent elsewhere is not the terminal's.
 Result<void> arrange_descriptors(int channel, const UniqueFd& slave) {
   if (slave.valid()) {
+    const bool error_apart = !is_same_terminal(STDERR_FILENO, STDOUT_FILENO) &&
+                             !is_same_terminal(STDERR_FILENO, STDIN_FILENO);
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+      if (fd == STDERR_FILENO && error_apart) {
+        continue;
+      }
       if (::dup2(slave.get(), fd) < 0) {
         return kernel_error("taking the terminal of the node", errno);
       }

@@ -46,6 +46,13 @@ RawTerminal::~RawTerminal() {
 RawTerminal::RawTerminal(RawTerminal&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)), saved_(other.saved_) {}
 
+bool is_same_terminal(int fd, int other) {
+  unsigned device = 0;
+  unsigned other_device = 0;
+  return ::ioctl(fd, TIOCGDEV, &device) == 0 && ::ioctl(other, TIOCGDEV, &other_device) == 0 &&
+         device == other_device;
+}
+
 void copy_terminal(int from, int to) {
   termios settings{};
   if (::tcgetattr(from, &settings) == 0) {

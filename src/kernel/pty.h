@@ -38,6 +38,10 @@ class [[nodiscard]] RawTerminal {
   termios saved_;
 };
 
+// Whether both descriptors are of one terminal, by whatever name it was opened: /dev/tty is
+// the controlling terminal's too.
+bool is_same_terminal(int fd, int other);
+
 // Gives one terminal the settings and the window size of another, or the size
 // alone. A failure leaves it as it was.
 void copy_terminal(int from, int to);

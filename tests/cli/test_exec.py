@@ -4,11 +4,12 @@ import os
 import pty
 import signal
 import subprocess
+import tempfile
 import termios
 import unittest
 
 from nslab_test import (NSLAB, NslabTest, bring_up, eventually, killed_by, lab_file, main, nslab,
-                        residue, succeed)
+                        residue, run, succeed)
 from terminal import Terminal
 
 LAB = """
@@ -158,8 +159,8 @@ class Exec(NslabTest):
 
     # The terminal
 
-    def terminal(self, *command, **options):
-        terminal = Terminal(NSLAB, *command, **options)
+    def terminal(self, *command, program=NSLAB, **options):
+        terminal = Terminal(program, *command, **options)
         self.addCleanup(terminal.close)
         return terminal
 
@@ -196,6 +197,58 @@ class Exec(NslabTest):
             terminal.type("echo $((6 * 7)) on $(hostname); exit 9\n")
             terminal.read_until("42 on one")
             self.assertEqual(terminal.end(), 9)
+        self.assert_only_init()
+
+    def test_an_error_stream_that_was_sent_elsewhere_stays_there(self):
+        script = 'test -t 0 && test -t 1 && ! test -t 2 && echo "to the terminal"; echo "an error" >&2'
+        for command in (["exec", "one", "--", "sh", "-c", script], ["exec", "one", "--", "bash", "-c", script]):
+            with tempfile.TemporaryFile() as errors:
+                terminal = self.terminal(*command, stderr=errors)
+                terminal.read_until("to the terminal")
+                self.assertEqual(terminal.end(), 0)
+                errors.seek(0)
+                self.assertEqual(errors.read(), b"an error\n", "as it was written: no terminal has had it")
+            self.assertNotIn(b"an error", terminal.seen)
+
+    def test_an_error_stream_may_go_down_a_pipe(self):
+        terminal = self.terminal("exec", "one", "--", "sh", "-c", "stty size; ls /no/such", stderr=subprocess.PIPE)
+        self.addCleanup(terminal.process.stderr.close)
+        terminal.read_until("31 97")
+        self.assertIn(b"/no/such", terminal.process.stderr.read())
+        self.assertNotEqual(terminal.end(), 0)
+        self.assertNotIn(b"/no/such", terminal.seen)
+
+    def test_the_same_terminal_by_another_name_is_no_other_place(self):
+        """A command's errors on a raw terminal would be a staircase."""
+        terminal = self.terminal("-c", f"exec {NSLAB} exec one -- sh -c 'tty >&2; echo an error >&2' 2>/dev/tty",
+                                 program="sh")
+        terminal.end()
+        self.assertRegex(terminal.seen.decode(), r"/dev/pts/\d+\r\nan error\r\n")
+
+    def test_another_terminal_for_errors_is_another(self):
+        other = Terminal("true")
+        self.addCleanup(other.close)
+        other.end()
+        terminal = self.terminal("exec", "one", "--", "sh", "-c", "echo here; echo there >&2", stderr=other.slave)
+        terminal.read_until("here")
+        terminal.end()
+        other.read_until("there")
+        self.assertNotIn(b"there", terminal.seen)
+
+    def test_nothing_of_nslabs_own_stands_where_a_stream_was_closed(self):
+        """Its messages would be written into it."""
+        for number, closed in ((0, "<&-"), (2, "2>&-")):
+            process = subprocess.Popen(["sh", "-c", f"exec {NSLAB} exec one -- sh -c 'echo ready; exec sleep 60' {closed}"],
+                                       stdout=subprocess.PIPE, text=True)
+            self.addCleanup(process.stdout.close)
+            self.addCleanup(process.wait)
+            self.addCleanup(process.kill)
+            self.assertEqual(process.stdout.readline(), "ready\n")
+            self.assertEqual(os.readlink(f"/proc/{process.pid}/fd/{number}"), "/dev/null")
+            process.terminate()
+            process.wait(10)
+        self.assertEqual(run("sh", "-c", f"{NSLAB} exec one -- sh -c 'exit 4' <&- >&- 2>&-").code, 4)
+        self.assertEqual(run("sh", "-c", f"{NSLAB} ls >&-").code, 1)
         self.assert_only_init()
 
     def test_a_terminal_for_input_alone_leaves_a_pipe_a_pipe(self):

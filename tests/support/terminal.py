@@ -13,18 +13,18 @@ import time
 class Terminal:
     """A program on a terminal of its own, as a user would start it."""
 
-    def __init__(self, *command, rows=31, columns=97):
+    def __init__(self, *command, rows=31, columns=97, **streams):
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.modes = termios.tcgetattr(slave)
         self.slave = slave
         self.seen = b""
-        self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave,
+        self.process = subprocess.Popen(command, **{"stdin": slave, "stdout": slave, "stderr": slave, **streams},
                                         preexec_fn=self.take_terminal)
 
     def take_terminal(self):
         os.setsid()
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        fcntl.ioctl(self.slave, termios.TIOCSCTTY, 0)
 
     def type(self, text):
         os.write(self.master, text.encode())
