@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -94,6 +95,16 @@ inline void be_root_and_no_more() {
   (void)::setresuid(0, 0, 0);
   (void)::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   (void)::prctl(PR_SET_SECUREBITS, 0);
+  // Of root, execve(2) makes them effective whatever the bounding set is by then:
+  // "Capabilities and execution of programs by root" in capabilities(7).
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
+  if (::syscall(SYS_capget, &header, sets.data()) == 0) {
+    for (__user_cap_data_struct& set : sets) {
+      set.inheritable = 0;
+    }
+    (void)::syscall(SYS_capset, &header, sets.data());
+  }
 }
 
 }  // namespace inherited

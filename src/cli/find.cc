@@ -42,16 +42,22 @@ std::string near_hint(const std::string& word, const Names& known, std::string o
   return near.empty() ? std::move(otherwise) : "did you mean " + quote(near) + "?";
 }
 
-Error no_lab(const std::string& name, const Names& labs) {
+// A lab that runs and is another nslab's: it is neither here nor gone.
+std::optional<Error> of_another_state_directory(const std::string& name) {
   const std::string directory = state::default_state_dir();
-  if (const auto elsewhere = host::made_elsewhere(directory, name)) {
-    return Error{
-        .kind = ErrorKind::conflict,
-        .message = "lab " + quote(name) + " was made by an nslab with another state directory: " +
-                   quote(*elsewhere) + (*elsewhere == directory ? ", on another file system" : ""),
-        .hint = "NSLAB_STATE_DIR=" + *elsewhere + " nslab ... works on it" +
-                (*elsewhere == directory ? ", where that directory can be seen" : "")};
+  const auto elsewhere = host::made_elsewhere(directory, name);
+  if (!elsewhere) {
+    return std::nullopt;
   }
+  return Error{
+      .kind = ErrorKind::conflict,
+      .message = "lab " + quote(name) + " was made by an nslab with another state directory: " +
+                 quote(*elsewhere) + (*elsewhere == directory ? ", on another file system" : ""),
+      .hint = "NSLAB_STATE_DIR=" + *elsewhere + " nslab ... works on it" +
+              (*elsewhere == directory ? ", where that directory can be seen" : "")};
+}
+
+Error no_lab(const std::string& name, const Names& labs) {
   return Error{.kind = ErrorKind::not_found,
                .message = "there is no lab " + quote(name) + " on this host",
                .hint = near_hint(name,
@@ -142,6 +148,9 @@ Result<FoundLab> not_here(const Source& source, const std::string& name, const N
                               (others.size() == 1 ? " was" : " were") +
                               " brought up from this file",
                           others);
+  }
+  if (auto elsewhere = of_another_state_directory(name)) {
+    return *std::move(elsewhere);
   }
   return FoundLab{.name = name,
                   .absent = Error{.kind = ErrorKind::not_found,
@@ -291,6 +300,9 @@ Result<FoundLab> find_lab(const std::string& target, Purpose purpose) {
   }
   if (looks_like_file(target) || is_file(target)) {
     return lab_of(target, labs, purpose);
+  }
+  if (auto elsewhere = of_another_state_directory(target)) {
+    return *std::move(elsewhere);
   }
   return FoundLab{.name = target, .absent = no_lab(target, labs)};
 }

@@ -137,6 +137,8 @@ void append_veth(
   batch.add(tag, message, "creating cable " + quote(a.name) + " -- " + quote(b.name));
 }
 
+constexpr std::uint32_t kMinMtu = 68;  // ETH_MIN_MTU in linux/if_ether.h
+
 void append_bridge(Batch& batch,
                    std::size_t tag,
                    const BridgeSettings& bridge,
@@ -144,7 +146,10 @@ void append_bridge(Batch& batch,
   Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
   message.put_header(link_header(bridge.index, bridge.up ? std::optional(true) : std::nullopt));
   message.put_string(IFLA_IFNAME, bridge.name);
-  message.put_u32(IFLA_MTU, bridge.mtu);
+  // A bridge follows the smallest MTU of its ports until its own is changed: one that it was made
+  // with does not count (br_mtu_auto_adjust() in net/bridge/br_if.c, br_change_mtu() in
+  // net/bridge/br_device.c).
+  message.put_u32(IFLA_MTU, bridge.mtu > kMinMtu ? bridge.mtu - 1 : kMinMtu + 1);
   message.put_u32(IFLA_GROUP, group);
   {
     const auto info = message.nest(IFLA_LINKINFO);
@@ -160,6 +165,11 @@ void append_bridge(Batch& batch,
     }
   }
   batch.add(tag, message, "creating bridge " + quote(bridge.name));
+  Message mtu(RTM_NEWLINK, 0);
+  mtu.put_header(link_header(0));
+  mtu.put_string(IFLA_IFNAME, bridge.name);
+  mtu.put_u32(IFLA_MTU, bridge.mtu);
+  batch.add(tag, mtu, "setting the MTU of bridge " + quote(bridge.name));
 }
 
 void append_link_settings(Batch& batch,

@@ -59,7 +59,8 @@ struct BridgeSettings {
 };
 
 // A bridge without a mind of its own: no spanning tree, no multicast snooping,
-// no forwarding delay, no calls into the host's firewall.
+// no forwarding delay, no calls into the host's firewall, and with its own MTU whatever that of
+// its ports is. Two messages: where the first fails, what it says comes first.
 void append_bridge(Batch& batch,
                    std::size_t tag,
                    const BridgeSettings& bridge,

@@ -49,8 +49,10 @@ bool Scope::holds(const resource::Spec& spec) const {
 
 std::optional<host::Places> Scope::places() const {
   host::Places places = reached_;
+  // A cable of one that was reached ends elsewhere as well; a node that is in a namespace of one
+  // has a name of its own, and whoever does not look there finds it gone.
   const auto look_at = [&](const resource::Spec& spec) {
-    if (std::holds_alternative<resource::Veth>(spec) && holds(spec)) {
+    if (holds(spec)) {
       for (std::string& place : resource::places_of(spec)) {
         places.insert(std::move(place));
       }

@@ -111,6 +111,21 @@ TEST_CASE("link: a cable's first end is created as the port of a bridge") {
   CHECK(net.link("web").master == 5);
 }
 
+TEST_CASE("link: a bridge keeps its MTU whatever its ports have") {
+  for (const std::uint32_t mtu : {68U, 1500U, 9000U, 65535U}) {
+    Net net;
+    CHECK(net.run([&](Batch& batch) {
+      append_bridge(batch, 0, {.name = "lan", .index = 5, .mtu = mtu}, kNslabGroup);
+      append_veth(batch,
+                  1,
+                  {.name = "a", .mac = kMacA, .mtu = 1280, .master = 5, .up = true},
+                  {.name = "b", .mac = kMacB, .mtu = 1280},
+                  kNslabGroup);
+    }) == Texts{});
+    CHECK(net.link("lan").mtu == mtu);
+  }
+}
+
 TEST_CASE("link: settings change what they name and nothing else") {
   Net net;
   CHECK(net.run([](Batch& batch) {

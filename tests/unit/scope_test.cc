@@ -103,6 +103,9 @@ TEST_CASE("scope: what happens in a node happens in the namespaces that it share
   LabSketch changed = lab;
   changed.nodes.back().setup = {"true"};
   CHECK(looked_at(lab, changed) == "observe only n3 n4 n5 side");
+  LabSketch other = lab;
+  other.nodes[3].setup = {"true"};
+  CHECK(looked_at(lab, other) == "observe only n3 n4 n5 side");
 }
 
 TEST_CASE("scope: a place that leads everywhere is looked at as a whole") {
