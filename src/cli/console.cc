@@ -8,6 +8,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "base/printable.h"
 #include "base/text.h"
 #include "cli/log.h"
 #include "report/diagnostics.h"
@@ -63,8 +64,7 @@ void Console::say(std::string_view text) {
   if (quiet_) {
     return;
   }
-  clear_progress();
-  (void)std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
+  write_error(std::string(text) + "\n");
 }
 
 bool Console::can_ask() const {
@@ -72,9 +72,8 @@ bool Console::can_ask() const {
 }
 
 bool Console::ask(std::string_view question) {
-  clear_progress();
   (void)std::fflush(stdout);
-  (void)std::fprintf(stderr, "%.*s [y/N] ", static_cast<int>(question.size()), question.data());
+  write_error(std::string(question) + " [y/N] ");
   std::string answer;
   std::getline(std::cin, answer);
   return answer == "y" || answer == "yes";
@@ -89,15 +88,12 @@ void Console::fail(const std::vector<Error>& errors) {
 }
 
 void Console::fail(const std::vector<Error>& errors, std::string_view source) {
-  clear_progress();
   for (std::size_t i = 0; i < errors.size() && i < kMostErrors; ++i) {
-    const std::string text =
-        report::render(errors[i], source.empty() ? source_of(errors[i]) : std::string(source));
-    (void)std::fwrite(text.data(), 1, text.size(), stderr);
+    write_error(
+        report::render(errors[i], source.empty() ? source_of(errors[i]) : std::string(source)));
   }
   if (errors.size() > kMostErrors) {
-    (void)std::fprintf(
-        stderr, "… and %s more\n", plural(errors.size() - kMostErrors, "error").c_str());
+    write_error("… and " + plural(errors.size() - kMostErrors, "error") + " more\n");
   }
 }
 
@@ -105,9 +101,8 @@ void Console::warn(const std::vector<Error>& warnings) {
   if (quiet_) {
     return;
   }
-  clear_progress();
   for (const Error& warning : warnings) {
-    (void)std::fputs(report::render(warning, source_of(warning), "warning").c_str(), stderr);
+    write_error(report::render(warning, source_of(warning), "warning"));
   }
 }
 
@@ -143,12 +138,19 @@ void Console::stage(const char* name) {
   show_progress(name);
 }
 
+// Messages name what nodes name: interfaces, processes, the first line of a command.
+void Console::write_error(std::string_view text) {
+  clear_progress();
+  const std::string shown = escaped(text);
+  (void)std::fwrite(shown.data(), 1, shown.size(), stderr);
+}
+
 void Console::show_progress(const std::string& text) {
   if (!progress_ || quiet_) {
     return;
   }
   // Back to the line's begin, and what stood there away (ECMA-48 EL).
-  (void)std::fprintf(stderr, "\r\x1b[K%s", text.c_str());
+  (void)std::fprintf(stderr, "\r\x1b[K%s", printable(text).c_str());
   (void)std::fflush(stderr);
   progress_shown_ = true;
 }

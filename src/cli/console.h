@@ -1,5 +1,6 @@
 // What the program prints, and where: data to stdout, all else to stderr.
-// Colour and progress only on a terminal.
+// Colour and progress only on a terminal. What goes to stderr is made harmless to terminals
+// here; what goes to stdout where it is put together, since colours are in it.
 #pragma once
 
 #include <string>
@@ -60,6 +61,7 @@ class Console final : public reconcile::Progress {
   void stage(const char* name) override;
 
  private:
+  void write_error(std::string_view text);
   void show_progress(const std::string& text);
   void clear_progress();
 

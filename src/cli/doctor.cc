@@ -2,9 +2,8 @@
 
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
-
 #include "cli/command.h"
+#include "report/json_text.h"
 
 namespace nslab::cli {
 namespace {
@@ -14,9 +13,7 @@ constexpr Flag kFlags[] = {kJson};
 int run(const Arguments& arguments, Console& console) {
   const std::vector<probe::Verdict> verdicts = probe::examine_all();
   if (arguments.json) {
-    console.print(report::host_json(verdicts).dump(
-                      2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
-                  "\n");
+    console.print(report::json_text(report::host_json(verdicts)));
   } else {
     console.print(report::host_text(verdicts, console.out()));
   }

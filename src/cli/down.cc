@@ -1,10 +1,9 @@
-#include <nlohmann/json.hpp>
-
 #include "base/text.h"
 #include "cli/find.h"
 #include "cli/session.h"
 #include "cli/timing.h"
 #include "host/residue.h"
+#include "report/json_text.h"
 #include "report/plan.h"
 
 namespace nslab::cli {
@@ -90,7 +89,7 @@ int take_down_all(const std::vector<std::string>& labs,
   }
   host::remove_unused(state::default_state_dir());
   if (arguments.json) {
-    console.print(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+    console.print(report::json_text(json));
   }
   return status;
 }

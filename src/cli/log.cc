@@ -5,6 +5,8 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "base/printable.h"
+
 namespace nslab::cli {
 
 void start_log(int verbosity) {
@@ -19,11 +21,11 @@ void start_log(int verbosity) {
 }
 
 void log_step(std::string_view what, std::string_view object) {
-  spdlog::info("{} {}", what, object);
+  spdlog::info("{} {}", what, printable(object));
 }
 
 void log_detail(std::string_view text) {
-  spdlog::info("{}", text);
+  spdlog::info("{}", printable(text));
 }
 
 }  // namespace nslab::cli

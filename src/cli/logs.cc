@@ -3,15 +3,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <map>
 
 #include "base/directory.h"
 #include "base/text.h"
 #include "cli/find.h"
 #include "cli/interrupt.h"
+#include "cli/log_printer.h"
 #include "cli/session.h"
 #include "host/layout.h"
 
@@ -29,14 +27,11 @@ constexpr Positional kPositionals[] = {
      "One service, setup or syslog; all of the node's when left out",
      &Arguments::second,
      false}};
-constexpr Flag kFlags[] = {{"-f,--follow", "Go on printing what is added", &Arguments::follow}};
-
-// One service's log, and how far it has been printed.
-struct Log {
-  std::string service;
-  std::string path;
-  std::streamoff printed = 0;
-};
+constexpr Flag kFlags[] = {
+    {"-f,--follow", "Go on printing what is added", &Arguments::follow},
+    {"--raw",
+     "Print it as it was written, also what a terminal would obey; else that is escaped",
+     &Arguments::raw}};
 
 std::vector<Log> logs_of(const std::string& directory, const std::string& only) {
   std::vector<Log> logs;
@@ -50,27 +45,6 @@ std::vector<Log> logs_of(const std::string& directory, const std::string& only) 
   return logs;
 }
 
-// Prints what was added. Where there are several services, each line begins with
-// its service's name. A log that shrank was cut by the node's init to its last
-// part: it is printed from where it now ends.
-void print_new(Log& log, bool with_name, Console& console) {
-  std::ifstream file(log.path, std::ios::binary);
-  file.seekg(0, std::ios::end);
-  const std::streamoff size = file.tellg();
-  if (!file || size < log.printed) {
-    log.printed = file ? size : 0;
-    return;
-  }
-  file.seekg(log.printed);
-  std::string line;
-  while (std::getline(file, line)) {
-    const bool whole = !file.eof();
-    console.print((with_name ? log.service + " | " : "") + line + (whole ? "\n" : ""));
-  }
-  file.clear();
-  log.printed = file.tellg();  // perhaps more than `size`: it may have grown meanwhile
-}
-
 // Whether there is more than one log to tell apart: an empty one may get lines later.
 bool are_several(const std::vector<Log>& logs, bool follow) {
   return std::ranges::count_if(logs, [&](const Log& log) {
@@ -79,7 +53,7 @@ bool are_several(const std::vector<Log>& logs, bool follow) {
          }) > 1;
 }
 
-Result<void> follow(std::vector<Log>& logs, Console& console) {
+Result<void> follow(std::vector<Log>& logs, LogPrinter& printer, Console& console) {
   const UniqueFd watch(::inotify_init1(IN_CLOEXEC));
   if (!watch.valid()) {
     return kernel_error("watching the logs", errno);
@@ -93,7 +67,7 @@ Result<void> follow(std::vector<Log>& logs, Console& console) {
   for (;;) {
     // Before the first wait too: something may have come before the watch stood.
     for (Log& log : logs) {
-      print_new(log, logs.size() > 1, console);
+      printer.print_new(log);
     }
     if (std::ranges::none_of(logs, still_there) || !console.flush() ||
         !wait_readable(watch.get())) {
@@ -135,16 +109,23 @@ int run(const Arguments& arguments, Console& console) {
     console.fail(no_logs(directory, arguments));
     return kFailed;
   }
-  const bool with_names = are_several(logs, arguments.follow);
+  LogPrinter printer(console,
+                     are_several(logs, arguments.follow),
+                     arguments.raw ? LogPrinter::Form::raw : LogPrinter::Form::escaped);
   for (Log& log : logs) {
-    print_new(log, with_names, console);
-  }
-  if (arguments.follow) {
-    if (auto followed = follow(logs, console); !followed) {
-      console.fail(followed.error());
-      return kFailed;
+    printer.print_new(log);
+    if (!arguments.follow) {
+      printer.finish(log);
     }
   }
+  if (!arguments.follow) {
+    return kDone;
+  }
+  if (auto followed = follow(logs, printer, console); !followed) {
+    console.fail(followed.error());
+    return kFailed;
+  }
+  std::ranges::for_each(logs, [&](Log& log) { printer.finish(log); });
   return kDone;
 }
 

@@ -1,9 +1,8 @@
-#include <nlohmann/json.hpp>
-
 #include "base/text.h"
 #include "cli/find.h"
 #include "cli/session.h"
 #include "host/observe.h"
+#include "report/json_text.h"
 #include "report/table.h"
 
 namespace nslab::cli {
@@ -62,7 +61,7 @@ int run(const Arguments& arguments, Console& console) {
                     {"description", row.description}});
   }
   if (arguments.json) {
-    console.print(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+    console.print(report::json_text(json));
   } else if (table.empty()) {
     console.say("no lab is up");
   } else {

@@ -1,9 +1,8 @@
 #include "report/plan.h"
 
-#include <nlohmann/json.hpp>
-
 #include "cli/session.h"
 #include "cli/take_over.h"
+#include "report/json_text.h"
 
 namespace nslab::cli {
 namespace {
@@ -20,9 +19,7 @@ constexpr Option kOptions[] = {kName};
 
 void print(const Arguments& arguments, const plan::Plan& plan, Console& console) {
   if (arguments.json) {
-    console.print(report::plan_json(plan).dump(
-                      2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
-                  "\n");
+    console.print(report::json_text(report::plan_json(plan)));
   } else if (arguments.dot) {
     console.print(report::plan_dot(plan));
   } else {

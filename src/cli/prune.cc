@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <array>
 
-#include <nlohmann/json.hpp>
-
 #include "base/text.h"
 #include "cli/find.h"
 #include "cli/session.h"
 #include "host/observe.h"
 #include "host/residue.h"
+#include "report/json_text.h"
 #include "report/plan.h"
 
 namespace nslab::cli {
@@ -105,7 +104,7 @@ int run(const Arguments& arguments, Console& console) {
     }
   }
   if (arguments.json) {
-    console.print(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+    console.print(report::json_text(json));
   }
   if (unowned.empty()) {
     host::remove_unused(state::default_state_dir());

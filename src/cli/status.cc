@@ -1,9 +1,8 @@
 #include "report/status.h"
 
-#include <nlohmann/json.hpp>
-
 #include "cli/find.h"
 #include "cli/session.h"
+#include "report/json_text.h"
 
 namespace nslab::cli {
 namespace {
@@ -67,9 +66,7 @@ int show(const Place& place, const Arguments& arguments, Console& console) {
   const report::StatusView view{
       .lab = lab, .file = record.file(), .live = &*live, .drift = *drift ? &**drift : nullptr};
   console.print(arguments.json
-                    ? report::status_json(view).dump(
-                          2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
-                          "\n"
+                    ? report::json_text(report::status_json(view))
                     : report::status_text(view, console.out(), console.rows(arguments.full)));
   const bool differs = view.drift == nullptr || !view.drift->empty();
   return arguments.check && differs ? kDifferent : kDone;

@@ -1,10 +1,9 @@
-#include <nlohmann/json.hpp>
-
 #include "base/text.h"
 #include "cli/find.h"
 #include "cli/session.h"
 #include "cli/take_over.h"
 #include "cli/timing.h"
+#include "report/json_text.h"
 #include "report/plan.h"
 
 namespace nslab::cli {
@@ -108,8 +107,7 @@ int run(const Arguments& arguments, Console& console) {
   if (arguments.json) {
     nlohmann::ordered_json json = {{"lab", desired.lab}};
     json.update(report::plan_json(report.plan));
-    console.print(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
-                  "\n");
+    console.print(report::json_text(json));
   } else if (!arguments.quiet) {
     console.print(outcome(desired, report.plan));
   }

@@ -67,7 +67,7 @@ std::string quoted_output(std::string_view output) {
     const std::size_t end = std::min(output.find('\n'), output.size());
     std::string_view line = output.substr(0, end);
     line.remove_suffix(line.ends_with('\r') ? 1 : 0);
-    text += "  > " + printable(line) + "\n";
+    text += "  > " + escaped(line) + "\n";
     output.remove_prefix(std::min(end + 1, output.size()));
   }
   return text;

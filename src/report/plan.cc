@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/printable.h"
 #include "base/text.h"
 #include "report/table.h"
 #include "resource/json.h"
@@ -21,16 +22,17 @@ constexpr std::array kColours{
 
 constexpr std::size_t kWidestId = 44;
 
+// With names that somebody in a node may have given.
 std::string title_of(const Step& step) {
-  return resource::title_of(step.after ? *step.after : *step.before);
+  return printable(resource::title_of(step.after ? *step.after : *step.before));
 }
 
 // Of what goes along nothing but the id is at hand.
 std::string title_of(const resource::Id& id) {
   if (id.kind != resource::Kind::veth) {
-    return to_string(id);
+    return printable(to_string(id));
   }
-  std::string end = id.name;
+  std::string end = printable(id.name);
   end.replace(std::min(end.find('/'), end.size() - 1), 1, ":");
   return "cable " + end;
 }
@@ -42,7 +44,7 @@ std::string step_line(const Step& step, const Style& style, std::size_t id_width
   const std::string note = step.drift ? style.paint(Colour::cyan, "drift: ") : "";
   if (!step.reason.empty()) {
     id.append(id_width > display_width(id) ? id_width - display_width(id) : 0, ' ');
-    return line + id + "  " + note + step.reason + "\n";
+    return line + id + "  " + note + escaped(step.reason) + "\n";
   }
   return line + id + "\n";
 }

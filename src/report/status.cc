@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/printable.h"
 #include "base/text.h"
 #include "report/plan.h"
 #include "report/table.h"
@@ -163,7 +164,7 @@ Json end_json(const CableEnd& end) {
 std::string status_text(const StatusView& view, const Style& style, std::size_t most) {
   std::string text = style.paint(Colour::bold, view.lab);
   if (!view.file.empty()) {
-    text += "  " + style.paint(Colour::faint, view.file);
+    text += "  " + style.paint(Colour::faint, printable(view.file));
   }
   if (view.live->layers_limit) {
     text += style.paint(Colour::faint,

@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/printable.h"
+
 using namespace nslab;
 
 TEST_CASE("text: a quoted name cannot write to the terminal") {
@@ -56,4 +58,27 @@ TEST_CASE("text: the stable hash is FNV-1a") {
   CHECK(stable_hash("") == 0xcbf29ce484222325);
   CHECK(stable_hash("a") == 0xaf63dc4c8601ec8c);
   CHECK(stable_hash("foobar") == 0x85944171f73967e8);
+}
+
+TEST_CASE("text: what a terminal would obey is escaped, and nothing else") {
+  CHECK(escaped("\x1b[31mred\x1b[0m \a\x7f") == "\\x1b[31mred\\x1b[0m \\x07\\x7f");
+  CHECK(escaped("Gr\u00fc\u00dfe\t\u2713\n") == "Gr\u00fc\u00dfe\t\u2713\n");
+  CHECK(escaped("\xc2\x9b \x9b \xc3 \xff") == "\\xc2\\x9b \\x9b \\xc3 \\xff");
+  CHECK(escaped("\xed\xa0\x80") == "\\xed\\xa0\\x80");
+  CHECK(escaped("a\r\nb\rc\r") == "a\nb\\rc\\r");
+  CHECK(escaped("a\u202eb\u2066c\u2065") == "a\\u202eb\\u2066c\u2065");
+  CHECK(escaped(std::string_view("\0", 1)) == "\\x00");
+  CHECK(escaped("").empty());
+}
+
+TEST_CASE("text: what says too little at the end waits for more") {
+  CHECK(unfinished("") == 0);
+  CHECK(unfinished("abc\n") == 0);
+  CHECK(unfinished("abc\r") == 1);
+  CHECK(unfinished("\u00fc") == 0);
+  CHECK(unfinished("a\xc3") == 1);
+  CHECK(unfinished("a\xe2\x9c") == 2);
+  CHECK(unfinished("a\xf0\x9f\x91") == 3);
+  CHECK(unfinished("a\x9c\x9c\x9c\x9c") == 0);
+  CHECK(unfinished("\xff") == 0);
 }
