@@ -3,6 +3,7 @@
 // function, and a line in commands.cc.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -94,6 +95,20 @@ struct Command {
 
 // In the order of the help.
 std::span<const Command* const> commands();
+
+// What every command takes.
+struct CommonFlag {
+  std::string_view names;
+  std::string_view help;
+};
+
+inline constexpr CommonFlag kVerbose{"-v,--verbose", "Log each step, and what each phase took"};
+inline constexpr CommonFlag kQuiet{"-q,--quiet", "Print errors only"};
+inline constexpr CommonFlag kHelp{"-h,--help", "Print this help message and exit"};
+inline constexpr std::array kCommonFlags{kVerbose, kQuiet, kHelp};
+
+// What completion scripts call: nslab __complete [WORD...] CURRENT. See complete.h.
+inline constexpr std::string_view kCompleteWord = "__complete";
 
 // Flags that several commands take.
 inline constexpr Flag kJson{"--json", "Print JSON", &Arguments::json};

@@ -1,157 +1,134 @@
-// Completion scripts for bash, zsh and fish, written from the rows of commands.
+// Completion scripts: each asks nslab itself what can stand there (complete.h).
+#include <errno.h>
+
+#include <algorithm>
 #include <array>
+#include <filesystem>
+#include <string>
 
 #include "base/text.h"
 #include "cli/command.h"
-#include "topology/new/new_lab.h"
 
 namespace nslab::cli {
 namespace {
 
 constexpr Positional kPositionals[] = {{"SHELL", "bash, zsh or fish", &Arguments::target, true}};
 
-std::string command_names() {
-  std::string names;
-  for (const Command* command : commands()) {
-    names += (names.empty() ? "" : " ") + std::string(command->name);
-  }
-  return names;
-}
-
-// "-f --follow" of "-f,--follow".
-std::string flag_names(const Command& command) {
-  std::string names = "--help";
-  for (const Flag& flag : command.flags) {
-    for (const std::string_view name : split(flag.names, ',')) {
-      names += " " + std::string(name);
-    }
-  }
-  for (const Option& option : command.options) {
-    names += " " + std::string(option.name);
-  }
-  return names;
-}
-
-bool takes(const Command& command, std::string_view what) {
-  return !command.positionals.empty() &&
-         command.positionals.front().name.find(what) != std::string_view::npos;
-}
-
-std::string shape_names() {
-  std::string names;
-  for (const std::string_view shape : topology::kLabShapes) {
-    names += (names.empty() ? "" : " ") + std::string(shape);
-  }
-  return names;
-}
-
-// What a command's first argument is completed with, in bash and zsh.
-std::string words_of(const Command& command) {
-  if (takes(command, "NODE")) {
-    return "$(_nslab_nodes)";
-  }
-  if (takes(command, "LAB")) {
-    return "$(_nslab_labs)";
-  }
-  if (takes(command, "SHAPE")) {
-    return shape_names();
-  }
-  return takes(command, "SHELL") ? "bash zsh fish" : "";
-}
-
-// The names come from the files that every user may list.
-constexpr std::string_view kBashHead =
+// _command_offset is of the package bash-completion.
+constexpr std::string_view kBash =
     R"(# bash completion of nslab: source <(nslab completion bash)
-_nslab_labs() {
-  local dir
-  for dir in "${NSLAB_STATE_DIR:-/run/nslab}"/*/; do [ -d "$dir" ] && basename "$dir"; done
-}
-_nslab_nodes() {
-  local dir
-  for dir in "${NSLAB_STATE_DIR:-/run/nslab}"/*/nodes/*/; do [ -d "$dir" ] && basename "$dir"; done
-}
 _nslab() {
-  local current=${COMP_WORDS[COMP_CWORD]} command= word files=
-  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case $word in -*) ;; *) command=$word; break ;; esac
+  local current=${COMP_WORDS[COMP_CWORD]} program=${COMP_WORDS[0]/#\~/$HOME} line word about lines=()
+  COMPREPLY=()
+  type -P "$program" >/dev/null || program=@PROGRAM@
+  mapfile -t lines < <("$program" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+  for line in "${lines[@]}"; do
+    word=${line%%$'\t'*} about=${line#*$'\t'}
+    case $word in
+      :command)
+        if declare -F _command_offset >/dev/null; then
+          _command_offset $((about + 1))
+        elif ((COMP_CWORD == about + 1)); then
+          mapfile -t COMPREPLY < <(compgen -c -- "$current")
+        else
+          compopt -o filenames 2>/dev/null || :
+          mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        fi
+        ;;
+      :yaml)
+        compopt -o filenames 2>/dev/null || :
+        mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(
+          compgen -d -- "$current"
+          compgen -f -X '!*.yaml' -- "$current"
+          compgen -f -X '!*.yml' -- "$current"
+        )
+        ;;
+      "$current"*) COMPREPLY+=("$word") ;;
+    esac
   done
-  local words=
-  case $command in
+}
+complete -F _nslab nslab
 )";
 
-std::string bash_script() {
-  std::string text(kBashHead);
-  text += "    '') words='" + command_names() + " --help --version' ;;\n";
-  for (const Command* command : commands()) {
-    text += "    " + std::string(command->name) + ") words=\"" + flag_names(*command);
-    const std::string words = words_of(*command);
-    text += (words.empty() ? "" : " " + words) + "\"";
-    text += takes(*command, "FILE") ? " files=yes ;;\n" : " ;;\n";
-  }
-  return text +
-         "  esac\n"
-         "  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n"
-         "  [ -n \"$files\" ] && mapfile -t -O \"${#COMPREPLY[@]}\" COMPREPLY < <(compgen -f -- "
-         "\"$current\")\n"
-         "  return 0\n"
-         "}\n"
-         "complete -o filenames -F _nslab nslab\n";
+constexpr std::string_view kZsh =
+    R"(#compdef nslab
+# zsh completion of nslab: source <(nslab completion zsh), or as a file _nslab in $fpath
+_nslab() {
+  local line word about program=${~words[1]}
+  local -a given candidates
+  whence -p -- $program >/dev/null || program=@PROGRAM@
+  given=("${(@Q)words[2,CURRENT-1]}" "$PREFIX")
+  for line in "${(@f)$($program __complete "${given[@]}" 2>/dev/null)}"; do
+    word=${line%%$'\t'*} about=${line#*$'\t'}
+    case $word in
+      :command) shift $((about + 1)) words; ((CURRENT -= about + 1)); _normal; return ;;
+      :yaml) _files -g '*.(yaml|yml)' ;;
+      ?*) candidates+=("${word//:/\\:}:$about") ;;
+    esac
+  done
+  (($#candidates)) && _describe -t nslab 'nslab' candidates
+}
+if [[ $funcstack[1] == _nslab ]]; then
+  _nslab "$@"
+else
+  (($+functions[compdef])) || { autoload -Uz compinit && compinit -u -D; }
+  compdef _nslab nslab
+fi
+)";
+
+constexpr std::string_view kFish =
+    R"(# fish completion of nslab: nslab completion fish | source
+function __nslab_complete
+    set -l words (commandline -opc)
+    set -l current (commandline -ct)
+    set -l program (string replace -r '^~' $HOME -- $words[1])
+    type -q $program; or set program @PROGRAM@
+    for line in ($program __complete $words[2..-1] "$current" 2>/dev/null)
+        switch $line
+            case ':command*'
+                set -l first (math (string split \t -- $line)[2] + 2)
+                complete -C (string join ' ' -- (string escape -- $words[$first..-1]) "$current")
+            case ':yaml'
+                __fish_complete_path "$current" | string match -r '^.*(?:/|\.ya?ml)(?:\t.*)?$'
+            case '*'
+                echo $line
+        end
+    end
+end
+complete -c nslab -f -a '(__nslab_complete)'
+)";
+
+struct Script {
+  std::string_view shell;
+  std::string_view text;
+};
+
+constexpr std::array kScripts{Script{"bash", kBash}, Script{"zsh", kZsh}, Script{"fish", kFish}};
+
+// The scripts call the program by the name on the command line that they complete. Where that
+// is none that the shell finds, it is the one that wrote the script, unless by its bare name.
+std::string own_path() {
+  std::error_code unknown;
+  const bool bare = std::string_view(program_invocation_name).find('/') == std::string_view::npos;
+  const auto path = std::filesystem::read_symlink("/proc/self/exe", unknown);
+  const bool plain = path.string().find_first_of("'\\\n") == std::string::npos;
+  return bare || unknown || !plain ? "nslab" : quote(path.string());
 }
 
-std::string zsh_script() {
-  return "#compdef nslab\n"
-         "# zsh completion of nslab: source <(nslab completion zsh)\n"
-         "autoload -U +X bashcompinit && bashcompinit\n" +
-         bash_script();
-}
-
-std::string fish_script() {
-  std::string text =
-      "# fish completion of nslab: nslab completion fish | source\n"
-      "set -q NSLAB_STATE_DIR; and set -g __nslab_dir $NSLAB_STATE_DIR; or set -g __nslab_dir "
-      "/run/nslab\n"
-      "complete -c nslab -f\n";
-  for (const Command* command : commands()) {
-    const std::string name(command->name);
-    text += "complete -c nslab -n __fish_use_subcommand -a " + name + " -d '" +
-            std::string(command->summary) + "'\n";
-    const std::string seen = "complete -c nslab -n '__fish_seen_subcommand_from " + name + "'";
-    for (const Flag& flag : command->flags) {
-      const std::string_view longest = split(flag.names, ',').back();
-      text +=
-          seen + " -l " + std::string(longest.substr(2)) + " -d '" + std::string(flag.help) + "'\n";
-    }
-    for (const Option& option : command->options) {
-      text += seen + " -x -l " + std::string(option.name.substr(2)) + " -d '" +
-              std::string(option.help) + "'\n";
-    }
-    if (takes(*command, "NODE")) {
-      text += seen + " -a '(basename -a $__nslab_dir/*/nodes/* 2>/dev/null)'\n";
-    } else if (takes(*command, "LAB")) {
-      text += seen + " -a '(basename -a $__nslab_dir/*/ 2>/dev/null)'\n";
-    } else if (const std::string words = words_of(*command); !words.empty()) {
-      text += seen + " -a '" + words + "'\n";
-    }
-    if (takes(*command, "FILE")) {
-      text += seen + " -F\n";
-    }
-  }
-  return text;
+std::string with_program(std::string text) {
+  constexpr std::string_view kPlace = "@PROGRAM@";
+  return text.replace(text.find(kPlace), kPlace.size(), own_path());
 }
 
 int run(const Arguments& arguments, Console& console) {
-  if (arguments.target == "bash") {
-    console.print(bash_script());
-  } else if (arguments.target == "zsh") {
-    console.print(zsh_script());
-  } else if (arguments.target == "fish") {
-    console.print(fish_script());
-  } else {
+  const auto* script = std::ranges::find(kScripts, arguments.target, &Script::shell);
+  if (script == kScripts.end()) {
     console.fail(Error{.kind = ErrorKind::usage,
                        .message = "there is no completion for " + quote(arguments.target),
                        .hint = "bash, zsh or fish"});
     return kUsage;
   }
+  console.print(with_program(std::string(script->text)));
   return kDone;
 }
 

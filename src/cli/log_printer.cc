@@ -1,12 +1,26 @@
 #include "cli/log_printer.h"
 
 #include <array>
+#include <filesystem>
 #include <fstream>
 #include <utility>
 
+#include "base/directory.h"
 #include "base/printable.h"
 
 namespace nslab::cli {
+
+std::vector<Log> logs_of(const std::string& directory, const std::string& only) {
+  std::vector<Log> logs;
+  for (const std::string& name : names_in(directory).value_or({})) {
+    std::string service = std::filesystem::path(name).stem();
+    service.erase(0, service.starts_with('@') ? 1 : 0);  // see host/layout.h
+    if (only.empty() || service == only) {
+      logs.push_back({std::move(service), directory + "/" + name});
+    }
+  }
+  return logs;
+}
 
 void LogPrinter::print_new(Log& log) {
   std::ifstream file(log.path, std::ios::binary);

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/console.h"
 
@@ -15,6 +16,9 @@ struct Log {
   std::streamoff printed = 0;
   std::string held{};  // read, and not printed: what it means depends on what follows
 };
+
+// The logs in a node's directory of them, sorted: all, or one service's.
+std::vector<Log> logs_of(const std::string& directory, const std::string& only);
 
 // A service's output is whatever it likes. A terminal gets none of it that it would obey.
 class LogPrinter {

@@ -33,18 +33,6 @@ constexpr Flag kFlags[] = {
      "Print it as it was written, also what a terminal would obey; else that is escaped",
      &Arguments::raw}};
 
-std::vector<Log> logs_of(const std::string& directory, const std::string& only) {
-  std::vector<Log> logs;
-  for (const std::string& name : names_in(directory).value_or({})) {
-    std::string service = fs::path(name).stem();
-    service.erase(0, service.starts_with('@') ? 1 : 0);  // see host/layout.h
-    if (only.empty() || service == only) {
-      logs.push_back({std::move(service), directory + "/" + name});
-    }
-  }
-  return logs;
-}
-
 // Whether there is more than one log to tell apart: an empty one may get lines later.
 bool are_several(const std::vector<Log>& logs, bool follow) {
   return std::ranges::count_if(logs, [&](const Log& log) {

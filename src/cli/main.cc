@@ -15,6 +15,7 @@
 #include "base/printable.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/complete.h"
 #include "cli/interrupt.h"
 #include "host/layout.h"
 #include "state/record.h"
@@ -74,9 +75,10 @@ CLI::App* add_command(CLI::App& app, const Command& command, Arguments& argument
 }
 
 void add_common_flags(CLI::App& app, Arguments& arguments) {
-  app.add_flag("-v,--verbose", arguments.verbose, "Log each step; twice: also what each phase took")
-      ->envname("NSLAB_VERBOSE");
-  app.add_flag("-q,--quiet", arguments.quiet, "Print errors only")->envname("NSLAB_QUIET");
+  app.add_flag(std::string(kVerbose.names), arguments.verbose, std::string(kVerbose.help))
+      ->envname(environment_name(kVerbose.names));
+  app.add_flag(std::string(kQuiet.names), arguments.quiet, std::string(kQuiet.help))
+      ->envname(environment_name(kQuiet.names));
 }
 
 // What is opened later must not be taken for a standard stream that the caller closed: an
@@ -176,6 +178,10 @@ int run_command(const Command& command, const Arguments& arguments) {
 }
 
 int main(int argc, char** argv) {
+  if (argc > 1 && argv[1] == kCompleteWord) {
+    std::cout << complete({argv + 2, argv + argc});
+    return kDone;
+  }
   CLI::App app("nslab: network labs from Linux namespaces", "nslab");
   app.footer(kFooter);
   app.require_subcommand(1);

@@ -130,15 +130,6 @@ class Output(NslabTest):
         self.assertRegex(self.expect(nslab("version"), 0).out, r"^nslab \d+\.\d+\.\d+\n$")
         self.assertEqual(nslab("--version").out, nslab("version").out)
 
-    def test_completion_scripts_parse(self):
-        script = self.expect(nslab("completion", "bash"), 0).out
-        complete = script + ('\nCOMP_WORDS=(nslab sta); COMP_CWORD=1; _nslab; echo "${COMPREPLY[*]}"'
-                             '\nCOMP_WORDS=(nslab plan --ch); COMP_CWORD=2; _nslab; echo "${COMPREPLY[*]}"')
-        result = succeed(run("bash", "-euc", complete))
-        self.assertEqual(result.out.split(), ["status", "--check"], result)
-        self.assertIn("#compdef nslab", self.expect(nslab("completion", "zsh"), 0).out)
-        self.assertIn("complete -c nslab", self.expect(nslab("completion", "fish"), 0).out)
-
     def test_standard_input_is_a_file_too(self):
         text = (LABS / "router.yaml").read_text()
         self.expect(nslab("validate", "-", input=text), 0)
