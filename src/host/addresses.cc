@@ -1,9 +1,13 @@
 // Addresses and routes.
+#include <algorithm>
+#include <array>
+
 #include "base/text.h"
 #include "host/objects.h"
 #include "host/per_netns.h"
 #include "kernel/address.h"
 #include "kernel/route.h"
+#include "kernel/sysctl.h"
 
 namespace nslab::host {
 namespace {
@@ -50,15 +54,16 @@ Result<void> append_removal(OpenNetns& netns,
   return {};
 }
 
-// append(messages, tag, index, address) for each.
-template <typename Append>
-Outcome for_each_address(Context& context, Batch<Address> batch, Append append) {
+// before(netns, spec) and append(messages, tag, index, address) for each.
+template <typename Before, typename Append>
+Outcome for_each_address(Context& context, Batch<Address> batch, Before before, Append append) {
   return for_each_netns(
       context,
       batch,
       netns_of_address,
       [&](OpenNetns& netns, kernel::Batch& messages, std::size_t i) -> Result<void> {
         NSLAB_ASSIGN(index, find_link(netns, batch[i]->interface));
+        NSLAB_TRY(before(netns, *batch[i]));
         append(messages, i, index, batch[i]->address);
         return {};
       });
@@ -82,12 +87,53 @@ Result<kernel::LinkIndex> find_link(OpenNetns& netns, std::string_view interface
   return found->second;
 }
 
+Result<void> allow_ipv6(OpenNetns& netns, const std::string& interface, bool quiet) {
+  if (netns.next != 0) {  // nobody has been in it
+    return {};
+  }
+  std::string name = interface;
+  std::ranges::replace(name, '.', '/');  // as sysctl(8) has them
+  const std::string settings = "net.ipv6.conf." + name;
+  const auto disabled = kernel::read_sysctl(netns.ns.get(), settings + ".disable_ipv6");
+  if (!disabled || *disabled != "1") {
+    return {};
+  }
+  if (quiet) {
+    constexpr const char* kNoAddress = "1";  // IN6_ADDR_GEN_MODE_NONE
+    NSLAB_TRY(kernel::write_sysctl(netns.ns.get(), settings + ".addr_gen_mode", kNoAddress));
+  }
+  return kernel::write_sysctl(netns.ns.get(), settings + ".disable_ipv6", "0");
+}
+
 Outcome create(Context& context, Batch<Address> batch) {
-  return for_each_address(context, batch, kernel::append_address);
+  const auto before = [](OpenNetns& netns, const Address& spec) {
+    return spec.address.address.is_v6() ? allow_ipv6(netns, spec.interface, false) : Result<void>();
+  };
+  return for_each_address(context, batch, before, kernel::append_address);
+}
+
+Outcome change(Context& context, Changes<Address> batch) {
+  return for_each_netns(
+      context,
+      batch,
+      [](const ChangeOf<Address>& each) { return each.before->netns; },
+      [&](OpenNetns& netns, kernel::Batch& messages, std::size_t i) -> Result<void> {
+        const Address& after = *batch[i].after;
+        const auto first = std::ranges::find_if(batch, [&](const ChangeOf<Address>& each) {
+          return each.after->netns == after.netns && each.after->interface == after.interface &&
+                 each.after->address.network() == after.address.network();
+        });
+        NSLAB_ASSIGN(index, find_link(netns, after.interface));
+        if (&*first == &batch[i]) {  // addresses of one network share its route
+          kernel::append_connected_route(messages, i, index, after.address);
+        }
+        return {};
+      });
 }
 
 Outcome destroy(Context& context, Batch<Address> batch) {
-  return for_each_address(context, batch, kernel::append_delete_address);
+  const auto before = [](OpenNetns& /*netns*/, const Address& /*spec*/) { return Result<void>(); };
+  return for_each_address(context, batch, before, kernel::append_delete_address);
 }
 
 Outcome create(Context& context, Batch<Route> batch) {

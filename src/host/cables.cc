@@ -188,6 +188,7 @@ Outcome finish_ends(Context& context, Batch<Veth> batch) {
         const VethEnd& end = *ends[i].end;
         NSLAB_ASSIGN(index, find_link(netns, end.name));
         if (has_ipv6(end, end.mtu)) {
+          NSLAB_TRY(end.ipv6 ? allow_ipv6(netns, end.name, true) : Result<void>());
           append_ipv6(messages, i, index, end);
         }
         kernel::append_link_settings(
@@ -263,6 +264,9 @@ Result<void> append_change(const Layout& layout,
   const bool will_have = has_ipv6(after, settings.mtu.value_or(change.before->mtu));
   const bool anew = !had_ipv6 && will_have;
   const bool switched = had_ipv6 && will_have && change.changes("ipv6", &VethEnd::ipv6);
+  if (will_have && after.ipv6) {
+    NSLAB_TRY(allow_ipv6(netns, after.name, true));
+  }
   if (switched && after.ipv6) {
     kernel::append_link_settings(messages, tag, index, {.ipv6_autoconf = true});
   }

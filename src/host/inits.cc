@@ -272,8 +272,14 @@ std::vector<pid_t> with_descendants(pid_t init) {
 }
 
 Result<void> bring_into_cgroup(const Context& context, const std::string& node) {
-  NSLAB_ASSIGN(control, Control::connect(context.layout.control_socket(node)));
-  const pid_t init = control.init_pid();
+  auto control = Control::connect(context.layout.control_socket(node));
+  if (!control && control.error().kind == ErrorKind::not_found) {
+    return {};  // it has ended, to be made anew: in its cgroup
+  }
+  if (!control) {
+    return std::move(control).error();
+  }
+  const pid_t init = control->init_pid();
   return context.cgroups.gather(context.layout.cgroup(node),
                                 [init] { return with_descendants(init); });
 }

@@ -47,6 +47,7 @@ Outcome destroy(Context& context, Batch<resource::Link> batch);
 
 // addresses.cc
 Outcome create(Context& context, Batch<resource::Address> batch);
+Outcome change(Context& context, Changes<resource::Address> batch);
 Outcome destroy(Context& context, Batch<resource::Address> batch);
 Outcome create(Context& context, Batch<resource::Route> batch);
 Outcome change(Context& context, Changes<resource::Route> batch);

@@ -64,7 +64,7 @@ resource::VethEnd to_end(const Layout& layout, const FoundLink& found) {
           .mtu = link->mtu,
           .up = link->up,
           .bridge = master != netns->links.end() ? master->name : "",
-          .ipv6 = link->ipv6_autoconf,
+          .ipv6 = link->ipv6_autoconf && !link->ipv6_disabled,
           .says = read_cable_mark(layout, link->alias)->says};
 }
 
@@ -97,6 +97,20 @@ void observe_links(const Layout& layout,
   }
 }
 
+// Where it can be told: not without a carrier, nor of a port or in a VRF, where the network is
+// routed in another table, nor where whoever added the address asked for no such route.
+bool is_routed(const NetnsContents& contents, const kernel::Address& address) {
+  const auto link = std::ranges::find(contents.links, address.index, &kernel::Link::index);
+  const std::uint8_t whole = address.address.address.is_v6() ? 128 : 32;
+  if (link == contents.links.end() || !link->up || !link->carrier || link->master != 0 ||
+      address.address.length == whole || (address.flags & IFA_F_NOPREFIXROUTE) != 0) {
+    return true;
+  }
+  return std::ranges::any_of(contents.routes, [&](const kernel::Route& route) {
+    return route.index == address.index && !route.via && route.to == address.address.network();
+  });
+}
+
 void observe_addresses(const NetnsContents& contents, const Names& names, ObservedState& state) {
   for (const kernel::Address& address : contents.addresses) {
     const auto link = names.find(address.index);
@@ -106,7 +120,8 @@ void observe_addresses(const NetnsContents& contents, const Names& names, Observ
     }
     state.add(resource::Address{.netns = contents.netns,
                                 .interface = std::string(link->second),
-                                .address = address.address},
+                                .address = address.address,
+                                .routed = is_routed(contents, address)},
               address.protocol == kernel::kNslabAddressProtocol);
   }
 }

@@ -14,6 +14,12 @@ namespace nslab::host {
 // The index of an interface. Listed once, and again when the name is not known.
 Result<kernel::LinkIndex> find_link(OpenNetns& netns, std::string_view interface);
 
+// Sees to it that the interface can have IPv6 addresses: somebody may have switched IPv6 off in
+// it, or in all of a node, and then the kernel refuses them (EACCES). Switched on, it makes
+// itself a link-local address, of no use until it has looked for duplicates, unless `quiet`:
+// then it makes none until the caller has it make them again.
+Result<void> allow_ipv6(OpenNetns& netns, const std::string& interface, bool quiet);
+
 // Open namespaces are descriptors: not all of a large lab's at once.
 inline constexpr std::size_t kNetnsAtOnce = 128;
 

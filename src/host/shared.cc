@@ -109,6 +109,9 @@ Outcome create(Context& context, Batch<Cgroup> batch) {
 
 Outcome change(Context& context, Changes<Cgroup> batch) {
   return each(batch, [&](const Cgroup& before, const Cgroup& after) -> Result<void> {
+    if (!before.in_force) {  // where its processes are looked for may be gone
+      NSLAB_TRY(context.cgroups.create(context.layout.cgroup(after.node)));
+    }
     NSLAB_TRY(set_limits(context, after));
     return before.in_force ? Result<void>() : bring_into_cgroup(context, after.node);
   });

@@ -166,25 +166,23 @@ Result<void> CgroupTree::finish_kill(const std::string& path, Deadline deadline)
   if (everywhere.empty()) {
     return {};
   }
-  if (cgroup_files::exists(kill_file(everywhere.front()))) {
-    constexpr std::chrono::milliseconds kUsual{200};
-    const auto soon = std::min(deadline, steady_clock::now() + kUsual);
-    if (auto empty = wait_until_empty(path, soon); empty || empty.error().os_error != ETIMEDOUT) {
-      return empty;
+  constexpr std::chrono::milliseconds kUsual{200};
+  constexpr std::chrono::milliseconds kRound{50};
+  const auto until = [&](std::chrono::milliseconds time) {
+    return std::min(deadline, steady_clock::now() + time);
+  };
+  const bool told_all = cgroup_files::exists(kill_file(everywhere.front()));
+  auto empty = wait_until_empty(path, until(told_all ? kUsual : kRound));
+  // Who is in it in one hierarchy alone was not told; who is frozen by version 1 cannot hear; a
+  // fork may escape a round, and is seen by the next.
+  while (!empty && empty.error().os_error == ETIMEDOUT && steady_clock::now() < deadline) {
+    for (const std::string& directory : everywhere) {
+      kill_listed(directory);
+      thaw(cgroup_files::processes(directory));
     }
-    thaw(cgroup_files::processes(everywhere.front()));
-    return wait_until_empty(path, deadline);
+    empty = wait_until_empty(path, until(kRound));
   }
-  // A fork may escape a round, and is seen by the next.
-  do {
-    if (auto empty = wait_until_empty(path, steady_clock::now() + std::chrono::milliseconds(50));
-        empty || empty.error().os_error != ETIMEDOUT) {
-      return empty;
-    }
-    kill_listed(everywhere.front());
-    thaw(cgroup_files::processes(everywhere.front()));
-  } while (steady_clock::now() < deadline);
-  return still_there(path, cgroup_files::processes(everywhere.front()));
+  return empty;
 }
 
 Result<void> CgroupTree::kill(const std::string& path, Deadline deadline) const {

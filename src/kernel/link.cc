@@ -1,6 +1,7 @@
 #include "kernel/link.h"
 
 #include <linux/if_link.h>
+#include <linux/ipv6.h>
 #include <linux/veth.h>
 #include <net/if.h>
 #include <sys/socket.h>
@@ -89,6 +90,13 @@ Link parse_link(const ifinfomsg& header, const Attributes& attributes) {
   link.has_ipv6 = inet6.find(IFLA_INET6_ADDR_GEN_MODE) != nullptr;
   link.ipv6_autoconf =
       inet6.u8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE) != IN6_ADDR_GEN_MODE_NONE;
+  // All settings of the interface, a number each.
+  std::int32_t disabled = 0;
+  constexpr std::size_t kPlace = DEVCONF_DISABLE_IPV6 * sizeof disabled;
+  if (const auto settings = inet6.bytes(IFLA_INET6_CONF); settings.size() >= kPlace + sizeof disabled) {
+    std::memcpy(&disabled, settings.data() + kPlace, sizeof disabled);
+  }
+  link.ipv6_disabled = disabled != 0;
   const auto bytes = attributes.bytes(IFLA_STATS64);
   rtnl_link_stats64 stats{};
   std::memcpy(&stats, bytes.data(), std::min(bytes.size(), sizeof stats));

@@ -112,7 +112,8 @@ struct Link {
   LinkIndex peer = 0;                     // of a veth: in its own namespace
   std::optional<std::int32_t> peer_nsid;  // empty: the peer is in the same namespace
   bool ipv6_autoconf = false;
-  bool has_ipv6 = false;  // false below kMinIpv6Mtu too
+  bool has_ipv6 = false;       // false below kMinIpv6Mtu too
+  bool ipv6_disabled = false;  // by the sysctl disable_ipv6: it then has no address
   Traffic received;       // 0 where it was not asked for
   Traffic sent;
 };

@@ -91,6 +91,25 @@ void append_route(Batch& batch, std::size_t tag, const Route& route) {
   batch.add(tag, message, "adding " + route_text(route));
 }
 
+void append_connected_route(Batch& batch,
+                            std::size_t tag,
+                            LinkIndex index,
+                            const IpPrefix& address) {
+  constexpr std::uint32_t kMetricV6 = 256;  // IP6_RT_PRIO_ADDRCONF of the kernel
+  const bool v6 = address.address.is_v6();
+  const Route route{.to = address.network(),
+                    .index = index,
+                    .metric = v6 ? kMetricV6 : 0,
+                    .protocol = RTPROT_KERNEL};
+  // Beside one to the same network by another interface.
+  Message message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND);
+  put_route(message, route, RT_SCOPE_LINK);
+  if (!v6) {
+    message.put_bytes(RTA_PREFSRC, address.address.bytes());
+  }
+  batch.add(tag, message, "adding " + route_text(route));
+}
+
 void append_delete_route(Batch& batch, std::size_t tag, const Route& route) {
   Message message(RTM_DELROUTE, 0);
   put_route(message, route, RT_SCOPE_NOWHERE);  // of any scope

@@ -40,6 +40,13 @@ struct Route {
 
 // Fails with EEXIST where the same destination has a route of that metric.
 void append_route(Batch& batch, std::size_t tag, const Route& route);
+// The route to an address's own network, as the kernel makes it with the address: its protocol,
+// scope and metric (fib_add_ifaddr() in net/ipv4/fib_frontend.c, addrconf_prefix_route() in
+// net/ipv6/addrconf.c).
+void append_connected_route(Batch& batch,
+                            std::size_t tag,
+                            LinkIndex index,
+                            const IpPrefix& address);
 // Deletes the route of that destination, type, next hop, metric and protocol. An
 // IPv4 metric of 0 stands for the lowest that there is.
 void append_delete_route(Batch& batch, std::size_t tag, const Route& route);

@@ -150,11 +150,15 @@ struct Address {
   std::string netns;
   std::string interface;
   IpPrefix address;  // with host bits: 10.10.1.2/24
+  // Whether its network is routed to the interface. The kernel makes that route with the
+  // address, and who empties a routing table takes it away.
+  bool routed = true;
 
   static constexpr auto fields() {
     return std::tuple{field("netns", &Address::netns, Cost::replace),
                       field("interface", &Address::interface, Cost::replace),
-                      field("address", &Address::address, Cost::replace)};
+                      field("address", &Address::address, Cost::replace),
+                      field("network-is-routed", &Address::routed)};
   }
 
   bool operator==(const Address&) const = default;

@@ -149,6 +149,16 @@ class Drift(NslabTest):
         self.in_node("a", "ip route del default")
         self.mended(("create", "route:a/default"))
 
+    def test_a_table_that_was_emptied(self):
+        """With the routes that the kernel made for the addresses, without which no other can be added."""
+        self.in_node("a", "ip route flush table main")
+        plan = succeed(nslab("plan", FILE, "--json")).json
+        self.assertIn(("change", "address:a/eth0/10.90.0.2/24"), {(step["action"], step["id"]) for step in plan["steps"]})
+        self.assertIn("network-is-routed no → yes", succeed(nslab("plan", FILE)).out)
+        succeed(nslab("up", FILE))
+        self.assert_nothing_to_do(FILE)
+        self.assertEqual(succeed(nslab("exec", "drift/a", "--", "ping", "-c1", "-W1", "10.90.0.1")).code, 0)
+
     # Sysctls, limits, the host name
 
     def test_a_sysctl_that_was_changed(self):
@@ -237,6 +247,53 @@ class Drift(NslabTest):
         succeed(nslab("up", FILE))
         self.assert_nothing_to_do(FILE)
         self.assertEqual(succeed(nslab("exec", "drift/a", "--", "ping", "-c1", "-W1", "10.90.0.1")).code, 0)
+
+
+IPV6 = """
+name: six
+subnets: {lan: "fd00:90::/64"}
+nodes:
+  a: {interfaces: {eth0: lan, e.0: lan}}
+  b: {interfaces: {eth0: lan}}
+links: [{ends: ["a:wire", "b:wire"], ipv6: link-local}]
+"""
+
+
+class Ipv6SwitchedOff(NslabTest):
+    """The kernel takes all IPv6 addresses, and no new ones until it is switched on again."""
+
+    def test_in_a_node_or_an_interface(self):
+        before = residue.snapshot()
+        file = lab_file(IPV6, "six")
+        succeed(nslab("up", file))
+        try:
+            for where in ("all", "eth0", "e/0", "wire"):
+                with self.subTest(where):
+                    key = f"net/ipv6/conf/{where.replace('/', '.')}/disable_ipv6"
+                    succeed(run("ip", "netns", "exec", "six.a", "sysctl", "-qw", key + "=1"))
+                    self.expect(nslab("plan", file, "--check"), 3, out="drift")
+                    succeed(nslab("up", file))
+                    self.assert_nothing_to_do(file)
+                    succeed(nslab("exec", "six/a", "--", "ping", "-c1", "-W2", "fd00:90::3"))
+                    succeed(nslab("exec", "six/a", "--", "ping", "-c1", "-W2", "ff02::1%wire"))
+        finally:
+            succeed(nslab("down", "six"))
+        self.assert_no_residue(before)
+
+    def test_before_a_cable_comes(self):
+        before = residue.snapshot()
+        succeed(nslab("up", lab_file(IPV6, "six")))
+        try:
+            succeed(run("ip", "netns", "exec", "six.a", "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1",
+                        "net.ipv6.conf.default.disable_ipv6=1"))
+            more = IPV6.replace("links: [", 'links: ["a:more -- b:more", ')
+            file = lab_file(more, "six")
+            succeed(nslab("up", file))
+            self.assert_nothing_to_do(file)
+            succeed(nslab("exec", "six/a", "--", "ping", "-c1", "-W2", "ff02::1%more"))
+        finally:
+            succeed(nslab("down", "six"))
+        self.assert_no_residue(before)
 
 
 if __name__ == "__main__":

@@ -136,6 +136,28 @@ class Strays(NslabTest):
         succeed(nslab("down", "strays"))
         self.gone()
 
+    def test_one_hierarchy_that_was_taken_away(self):
+        """The others still have the processes."""
+        for root in [root for root in roots() if (root / PARENT).is_dir() or root.name in ("pids", "unified")]:
+            for mend in (True, False):
+                with self.subTest(root.name, mend=mend):
+                    lab = self.up()
+                    directory = root / PARENT / "strays" / "n0"
+                    if not directory.is_dir():
+                        succeed(nslab("down", "strays"))
+                        continue
+                    for pid in lab.processes("n0"):
+                        (root / "cgroup.procs").write_text(str(pid))
+                    directory.rmdir()
+                    if mend:
+                        self.expect(nslab("plan", self.file, "--check"), 3)
+                        succeed(nslab("up", self.file))
+                        self.assertTrue((directory / "cgroup.procs").read_text().split())
+                        self.assert_nothing_to_do(self.file)
+                        self.pids += lab.processes("n0")
+                    self.expect(nslab("down", "strays"), 0, out="gone")
+                    self.gone()
+
     def test_up_makes_a_node_anew_whose_cgroup_is_gone(self):
         lab = self.up(3)
         kept = lab.identity("n1")

@@ -135,6 +135,31 @@ TEST_CASE("route: a next hop out of reach is refused in the kernel's words") {
               "gateway: Network is unreachable (ENETUNREACH)"});
 }
 
+TEST_CASE("route: the one of an address's network is as the kernel makes it") {
+  const auto routes_of = [](WiredNet& net, const char* address) {
+    std::vector<kernel::Route> found;
+    for (const kernel::Route& route : require(list_routes(net.socket))) {
+      if (route.to == prefix(address).network()) {
+        found.push_back(route);
+      }
+    }
+    return found;
+  };
+  for (const char* address : {"10.55.0.1/24", "10.55.0.1/31", "fd00:55::1/64", "fd00:55::1/127"}) {
+    WiredNet net;
+    CHECK(net.run([&](Batch& batch) { append_address(batch, 0, kEth0, prefix(address)); }) ==
+          Texts{});
+    const auto made = routes_of(net, address);
+    REQUIRE(made.size() == 1);
+    CHECK(net.run([&](Batch& batch) { append_delete_route(batch, 0, made[0]); }) == Texts{});
+    CHECK(routes_of(net, address).empty());
+    CHECK(net.run([&](Batch& batch) {
+      append_connected_route(batch, 0, kEth0, prefix(address));
+    }) == Texts{});
+    CHECK(routes_of(net, address) == made);
+  }
+}
+
 TEST_CASE("route: one that exists is a conflict, and only our own is deleted") {
   WiredNet net;
   kernel::Route route{.to = prefix("10.9.0.0/16"), .via = ip("10.0.0.9"), .index = kEth0};

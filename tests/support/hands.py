@@ -4,13 +4,13 @@ Each is a function of the lab and a node, and does its thing or, where that cann
 nothing. A user's own process or namespace is in `beside`, to be ended by who asked for it.
 """
 
+import json
 import os
 import random
 import signal
 import subprocess
 from pathlib import Path
 
-import residue
 import sandbox
 
 
@@ -99,7 +99,8 @@ class Hands:
         return sh("ip", "-n", self.lab.name, *words)
 
     def port(self, _node):
-        ports = [link["ifname"] for link in residue.ip("-n", self.lab.name, "link") if link.get("master")]
+        seen = sh("ip", "-j", "-n", self.lab.name, "link")  # its name may be gone
+        ports = [link["ifname"] for link in json.loads(seen.stdout or "[]") if link.get("master")]
         if not ports:
             return None
         words = self.random.choice([("nomaster",), ("down",), ("mtu", "900"), ("name", "handport")])
@@ -203,3 +204,5 @@ class Hands:
             child.wait()
         self.beside.clear()
         sh("ip", "netns", "del", "hand")
+        if os.path.ismount("/run/netns"):
+            sh("umount", "-l", "/run/netns")  # which ip(8) has mounted on itself
