@@ -117,6 +117,61 @@ void check_commands(const Draft& draft, const Node& node) {
   }
 }
 
+// What a text takes of a packet to a node's init, which has it as it is and within JSON.
+std::size_t told_size(std::string_view text) {
+  std::size_t size = 0;
+  for (const char each : text) {
+    const bool control = static_cast<unsigned char>(each) < 0x20;
+    size += control ? 7 : each == '"' || each == '\\' ? 3 : 2;
+  }
+  return size;
+}
+
+std::size_t told_size(const Environment::Type& variables) {
+  std::size_t size = 0;
+  for (const auto& variable : variables) {
+    size += told_size(variable.name) + told_size(variable.value);
+  }
+  return size;
+}
+
+std::size_t told_size(const std::vector<std::string>& words) {
+  std::size_t size = 0;
+  for (const std::string& word : words) {
+    size += told_size(word);
+  }
+  return size;
+}
+
+// What goes with a command to the node that runs it. Far below what execve(2) takes.
+void check_sizes(const Draft& draft, const Node& node) {
+  constexpr std::size_t kMostAtOnce = 160 * 1024;
+  const std::size_t environment = told_size(node.keys.environment.or_empty());
+  const auto refuse = [&](const Mark& where, const std::string& what) {
+    draft.problems.semantic(where,
+                            what + " of node " + quote(node.name) +
+                                " is too long: 80K of text at most, less with control characters",
+                            "put it into one of the node's 'files', and read it there");
+  };
+  if (environment > kMostAtOnce) {
+    refuse(node.keys.environment.key, "'environment'");
+    return;
+  }
+  for (const auto& command : node.keys.setup.or_empty()) {
+    if (environment + told_size(command.value) > kMostAtOnce) {
+      refuse(command.where, "a setup command with the environment");
+    }
+  }
+  for (const auto& service : node.keys.services.or_empty()) {
+    const ServiceKeys& keys = service.value;
+    if (environment + told_size(keys.environment.or_empty()) + told_size(keys.command.or_empty()) +
+            told_size(keys.ready.or_empty().exec.or_empty()) >
+        kMostAtOnce) {
+      refuse(service.where, "service " + quote(service.name) + " with the environment");
+    }
+  }
+}
+
 void check_limits(const Draft& draft, const LimitKeys& limits) {
   if (limits.swap && !limits.memory.value_or({})) {
     draft.problems.semantic(
@@ -266,6 +321,7 @@ void check_nodes(const Draft& draft) {
   for (const Node& node : draft.topology.nodes) {
     names.add(node);
     check_commands(draft, node);
+    check_sizes(draft, node);
     check_limits(draft, node.keys.limits.or_empty());
     check_root_limits(draft, node);
     check_paths(draft, node);

@@ -1,4 +1,5 @@
 // Numbers and quantities of a lab file.
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -203,6 +204,10 @@ std::string Duration::hint(std::string_view text) {
   const auto [number, unit] = split_unit(text);
   if (number && unit.empty()) {
     return "say the unit, such as " + quote(std::string(text) + "s") + "; there are ms, s, m, h, d";
+  }
+  constexpr std::array<std::string_view, 5> kUnits{"ms", "s", "m", "h", "d"};
+  if (std::ranges::find(kUnits, unit) != kUnits.end()) {
+    return "36500d is the most";
   }
   return number ? "the units are ms, s, m, h, d" : "";
 }

@@ -49,7 +49,10 @@ class RandomHands(NslabTest):
                     hands.let_go()
                     down = nslab("down", "hands")
                 self.assertEqual(down.code, 0, hands.told(down))
-                self.assert_no_residue(before)
+                try:
+                    self.assert_no_residue(before)
+                except AssertionError as left:
+                    raise AssertionError(hands.told(left)) from None
 
     def judge(self, file, hands):
         nslab("plan", file)

@@ -1,5 +1,6 @@
 """Services: their order, their readiness, what they print, and how they come back."""
 
+import json
 import os
 import signal
 import subprocess
@@ -262,6 +263,21 @@ class Services(NslabTest):
         with self.lab(text) as running:
             os.kill(running.init("n1"), signal.SIGSTOP)
             succeed(nslab("down", running.name, timeout=50))
+
+    def test_as_much_text_as_there_may_be(self):
+        """All that the lab file may say of a command reaches its node."""
+        for what in ("x" * 39_000, "\t" * 11_000, "\"" * 26_000, "\\\\" * 13_000):
+            with self.subTest(what[:2]):
+                service = {"command": ["sh", "-c", "printf %s \"$1\" >/said; printf %s \"$X\" >/env", "sh", what], "once": True}
+                text = {"name": "long", "nodes": {"a": {"environment": {"X": what}, "services": {"s": service}}}}
+                file = lab_file(json.dumps(text), "long")
+                succeed(nslab("up", file))
+                try:
+                    self.assert_nothing_to_do(file)
+                    self.assertEqual(succeed(nslab("exec", "long/a", "--", "cat", "/said")).out, what)
+                    self.assertEqual(succeed(nslab("exec", "long/a", "--", "cat", "/env")).out, what)
+                finally:
+                    succeed(nslab("down", "long"))
 
     def test_orphans_are_reaped(self):
         with self.lab(lab("  a: {}\n")) as running:

@@ -204,5 +204,4 @@ class Hands:
             child.wait()
         self.beside.clear()
         sh("ip", "netns", "del", "hand")
-        if os.path.ismount("/run/netns"):
-            sh("umount", "-l", "/run/netns")  # which ip(8) has mounted on itself
+        sh("umount", "-l", "/run/netns")  # which ip(8) has mounted on itself

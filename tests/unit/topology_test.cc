@@ -215,4 +215,30 @@ TEST_CASE("topology: keys that begin with x- are the user's own, everywhere") {
       "nodes: {x-n: 3, a: {x-z: , interfaces: {eth0: {subnet: s, x-note: hello}}}}\n");
 }
 
+TEST_CASE("topology: what could not be told to a node's init is refused") {
+  const auto with = [](const std::string& environment, const std::string& command) {
+    return "nodes: {a: {environment: {X: \"" + environment +
+           "\"}, services: {s: {command: [echo, \"" + command + "\"], once: true}}, setup: [[echo, \"" +
+           command + "\"]]}}\n";
+  };
+  const auto text = [](std::size_t size) { return std::string(size, 'x'); };
+  CHECK(errors_of(with(text(40'000), text(40'000))).empty());
+  CHECK(errors_of(with(text(82'000), "")).find("'environment' of node 'a' is too long") !=
+        std::string::npos);
+  const std::string both = errors_of(with(text(41'000), text(41'000)));
+  CHECK(both.find("a setup command with the environment of node 'a'") != std::string::npos);
+  CHECK(both.find("service 's' with the environment of node 'a'") != std::string::npos);
+  std::string tabs;
+  for (int i = 0; i < 12'000; ++i) {
+    tabs += "\\t";
+  }
+  CHECK(errors_of(with("", tabs)).empty());
+  CHECK_FALSE(errors_of(with("", tabs + tabs)).empty());
+}
+
+TEST_CASE("topology: a time that is too long is told the most") {
+  CHECK(errors_of("nodes: {a: {services: {s: {command: x, ready: {tcp: 1, timeout: 300000000h}}}}}\n")
+            .find("36500d is the most") != std::string::npos);
+}
+
 }  // namespace nslab::topology
