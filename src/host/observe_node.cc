@@ -147,6 +147,14 @@ void say_no_answer(Asked& asked) {
   asked.specs.emplace_back(resource::Node{.name = asked.answer.node, .fault = "no answer"});
 }
 
+// Whether all that an init tells can be compared.
+bool is_understood(const std::vector<Packet>& packets) {
+  return std::ranges::any_of(packets, [](const Packet& packet) {
+    return packet.verb == "node" && packet.number("protocol") == init::kProtocolVersion &&
+           remembered<resource::Node>(packet);
+  });
+}
+
 Asked ask(const Layout& layout, const std::string& node) {
   Asked asked{.answer = {.node = node}};
   auto control = Control::connect(layout.control_socket(node));
@@ -210,6 +218,11 @@ void hear(Asked& asked, Silence& silence) {
     return;
   }
   asked.answer.packets = *std::move(packets);
+  if (!is_understood(asked.answer.packets)) {
+    asked.specs.emplace_back(resource::Node{.name = asked.answer.node,
+                                            .fault = "it was made by another version of nslab"});
+    return;
+  }
   for (const Packet& packet : asked.answer.packets) {
     if (auto spec = spec_of(packet); spec && is_about(*spec, asked.answer.node)) {
       asked.specs.push_back(*std::move(spec));

@@ -122,6 +122,10 @@
 
 namespace nslab::init {
 
+// Of these packets and of what is remembered in `spec`, in every answer `node`. An init goes on
+// as long as its node, whatever nslab is installed meanwhile. One of another version is made
+// anew by `up`; to take it down, to enter its node and to read its logs needs none of them.
+inline constexpr std::int64_t kProtocolVersion = 1;
 // A little less than what the socket buffers of an ordinary kernel take at once.
 inline constexpr std::size_t kMaxPacket = std::size_t{192} * 1024;
 // Descriptors with one packet.

@@ -210,7 +210,7 @@ bool about(Node& node, Client& client) {
   Writer about("node");
   std::array<char, 65> hostname{};
   (void)::gethostname(hostname.data(), hostname.size() - 1);
-  about.add("hostname", hostname.data());
+  about.add("protocol", kProtocolVersion).add("hostname", hostname.data());
   for (const Field field : node.about.fields()) {
     about.add(field.key, field.value);
   }

@@ -104,10 +104,27 @@ resource::DesiredState Reconciler::previous(const std::string& lab,
   return state;
 }
 
+// Nobody knows what that lab was brought to. To take it away needs no record.
+std::optional<Error> of_another_version(const resource::DesiredState& desired,
+                                        const state::LabRecord& record) {
+  if (!record.of_another_version || desired.resources.empty()) {
+    return std::nullopt;
+  }
+  return Error{.kind = ErrorKind::conflict,
+               .message = "lab " + quote(desired.lab) +
+                          " was brought up by another version of nslab, whose record this one "
+                          "does not read",
+               .hint = "'nslab down " + desired.lab + "' takes it away, and 'nslab up' then makes "
+                       "it anew"};
+}
+
 Result<plan::Plan> Reconciler::plan(const resource::DesiredState& desired,
                                     const state::LabSource& source,
                                     resource::ObservedState* seen) {
   const state::LabRecord record = store_.load(desired.lab);
+  if (auto refused = of_another_version(desired, record)) {
+    return *std::move(refused);
+  }
   NSLAB_ASSIGN(observed, seen != nullptr ? std::move(*seen) : host_.observe());
   return plan::diff(desired, observed, last_applied(record, desired, source));
 }
@@ -143,6 +160,9 @@ std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
     const Profile::Timer timer(report.profile, "record");
     return store_.load(desired.lab);
   }();
+  if (auto refused = of_another_version(desired, before)) {
+    return untouched(*std::move(refused));
+  }
   if (before.intended) {
     // A command was cut short, perhaps just now: what it took down may still be
     // going. If it stays, making it anew says so better.

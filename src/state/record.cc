@@ -132,6 +132,18 @@ std::optional<RecordEntry> from_text(std::string_view text) {
   }
 }
 
+bool is_of_another_version(std::string_view text, std::string_view boot) {
+  const std::size_t header = text.find('\n') + 1;
+  const std::string_view body = text.substr(header);
+  const auto first = nlohmann::json::parse(text.substr(0, header), nullptr, false);
+  const auto second = nlohmann::json::parse(body.substr(0, body.find('\n')), nullptr, false);
+  const auto says = [](const nlohmann::json& line, const char* key, const nlohmann::json& value) {
+    return line.is_object() && line.contains(key) && line.at(key) == value;
+  };
+  return first.is_object() && first.contains("version") && !says(first, "version", kVersion) &&
+         says(second, "boot-id", boot);
+}
+
 const LabSource* LabRecord::source() const {
   return applied ? &*applied : intended ? &*intended : nullptr;
 }
@@ -187,7 +199,13 @@ std::optional<LabSource> RecordStore::read(const std::string& lab, const char* s
 }
 
 LabRecord RecordStore::load(const std::string& lab) const {
-  return {.applied = read(lab, kApplied), .intended = read(lab, kIntended)};
+  LabRecord record{.applied = read(lab, kApplied), .intended = read(lab, kIntended)};
+  for (const char* suffix : {kApplied, kIntended}) {
+    record.of_another_version =
+        record.of_another_version ||
+        (!record.applied && is_of_another_version(text_of(path(lab, suffix)), boot_id()));
+  }
+  return record;
 }
 
 Result<void> RecordStore::intend(const std::string& lab, const LabSource& source) const {

@@ -38,6 +38,9 @@ struct LabRecord {
   // What a command is bringing the lab to now, or was when it was killed; while it is
   // taken away, what it was.
   std::optional<LabSource> intended;
+  // There is one of this boot that another version of nslab has written: what it says is not
+  // known.
+  bool of_another_version = false;
 
   // The lab file that the lab came from, or is coming from; null where it is not known.
   [[nodiscard]] const LabSource* source() const;

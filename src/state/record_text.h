@@ -23,6 +23,10 @@ std::string to_text(const RecordEntry& entry);
 // Nothing for what is damaged or of another version.
 std::optional<RecordEntry> from_text(std::string_view text);
 
+// Whether another version has written it during this boot. Every version begins with such a
+// line, and says its boot in the second.
+bool is_of_another_version(std::string_view text, std::string_view boot);
+
 // The text of a file in which this follows its first line: with its sum.
 std::string with_header(std::string_view body);
 

@@ -236,9 +236,4 @@ TEST_CASE("topology: what could not be told to a node's init is refused") {
   CHECK_FALSE(errors_of(with("", tabs + tabs)).empty());
 }
 
-TEST_CASE("topology: a time that is too long is told the most") {
-  CHECK(errors_of("nodes: {a: {services: {s: {command: x, ready: {tcp: 1, timeout: 300000000h}}}}}\n")
-            .find("36500d is the most") != std::string::npos);
-}
-
 }  // namespace nslab::topology
