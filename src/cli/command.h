@@ -103,7 +103,7 @@ struct CommonFlag {
 };
 
 inline constexpr CommonFlag kVerbose{"-v,--verbose", "Log each step, and what each phase took"};
-inline constexpr CommonFlag kQuiet{"-q,--quiet", "Print errors only"};
+inline constexpr CommonFlag kQuiet{"-q,--quiet", "No progress, warnings or verdicts"};
 inline constexpr CommonFlag kHelp{"-h,--help", "Print this help message and exit"};
 inline constexpr std::array kCommonFlags{kVerbose, kQuiet, kHelp};
 

@@ -102,7 +102,7 @@ void offer_flags(std::string& text, const Command* command, std::string_view cur
     offer_names(text, flag.names, flag.help, current);
   }
   if (command == nullptr) {
-    offer(text, "--version", "Print the version");
+    offer_names(text, "-V,--version", "Print the version", current);
   }
 }
 

@@ -107,6 +107,9 @@ int run_all(const Arguments& arguments, Console& console) {
     console.fail(labs.error());
     return kFailed;
   }
+  if (labs->empty()) {
+    console.say("no lab is up: nothing to do");
+  }
   if (!user_agrees(*labs, arguments, console)) {
     console.say("nothing was taken away");
     return kFailed;

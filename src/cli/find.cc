@@ -1,6 +1,7 @@
 #include "cli/find.h"
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <string_view>
 #include <utility>
@@ -36,7 +37,18 @@ bool looks_like_file(const std::string& target) {
          target.ends_with(".yml");
 }
 
+// Names are in small letters, and LAB/NODE has a slash.
+std::string as_names_are(std::string word) {
+  std::ranges::transform(word, word.begin(), [](unsigned char each) {
+    return each == ':' ? '/' : static_cast<char>(std::tolower(each));
+  });
+  return word;
+}
+
 std::string near_hint(const std::string& word, const Names& known, std::string otherwise) {
+  if (has(known, as_names_are(word))) {
+    return "did you mean " + quote(as_names_are(word)) + "?";
+  }
   const std::vector<std::string_view> names(known.begin(), known.end());
   const std::string_view near = nearest(word, names);
   return near.empty() ? std::move(otherwise) : "did you mean " + quote(near) + "?";
@@ -243,8 +255,10 @@ Error no_node(const std::string& word, const Names& labs) {
   }
   Names known;
   for (const std::string& lab : labs) {
-    const Names nodes = nodes_of(lab);
-    known.insert(known.end(), nodes.begin(), nodes.end());
+    for (const std::string& node : nodes_of(lab)) {
+      known.push_back(node);
+      known.push_back(lab + "/" + node);
+    }
   }
   return Error{.kind = ErrorKind::not_found,
                .message = "there is no node " + quote(word),

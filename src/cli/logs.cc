@@ -84,6 +84,18 @@ Error no_logs(const std::string& directory, const Arguments& arguments) {
       .hint = "its logs are " + join(known, ", ")};
 }
 
+Result<void> check_readable(const std::vector<Log>& logs) {
+  for (const Log& log : logs) {
+    if (::access(log.path.c_str(), R_OK) != 0 && errno != ENOENT) {  // its lab may be going
+      Error error = kernel_error("reading " + quote(log.path), errno);
+      error.hint =
+          error.kind == ErrorKind::permission ? "run it as root, with sudo for example" : "";
+      return error;
+    }
+  }
+  return {};
+}
+
 int run(const Arguments& arguments, Console& console) {
   const auto name = find_node(arguments.target);
   if (!name) {
@@ -95,6 +107,10 @@ int run(const Arguments& arguments, Console& console) {
   std::vector<Log> logs = logs_of(directory, arguments.second);
   if (logs.empty()) {
     console.fail(no_logs(directory, arguments));
+    return kFailed;
+  }
+  if (auto readable = check_readable(logs); !readable) {
+    console.fail(readable.error());
     return kFailed;
   }
   LogPrinter printer(console,

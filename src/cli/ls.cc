@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include "base/text.h"
 #include "cli/find.h"
 #include "cli/session.h"
@@ -25,7 +27,8 @@ Row row_of(const std::string& lab, const state::RecordStore& store) {
   const state::LabRecord record = store.load(lab);
   const auto& source = record.applied ? record.applied : record.intended;
   if (!source) {
-    return row;  // its record is lost; `down` and `prune` work without
+    row.nodes = nodes_of(lab).size();
+    return row;  // its record is lost, or not ours to read; `down` and `prune` work without
   }
   row.file = source->file;
   row.state = record.intended ? "unfinished" : "up";
@@ -66,6 +69,9 @@ int run(const Arguments& arguments, Console& console) {
     console.say("no lab is up");
   } else {
     console.print(table.render(console.out()));
+  }
+  if (::geteuid() != 0 && !labs->empty()) {
+    console.say("what labs are of is root's to read: as root, with sudo for example, ls says more");
   }
   return kDone;
 }

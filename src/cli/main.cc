@@ -8,15 +8,14 @@
 #include <iostream>
 #include <memory>
 #include <new>
-#include <optional>
 
 #include <CLI/CLI.hpp>
 
 #include "base/printable.h"
-#include "base/text.h"
 #include "cli/command.h"
 #include "cli/complete.h"
 #include "cli/interrupt.h"
+#include "cli/usage.h"
 #include "host/layout.h"
 #include "state/record.h"
 
@@ -27,15 +26,6 @@ constexpr const char* kFooter =
     "A lab file describes nodes and how they are cabled; see labs/ for examples and\n"
     "nslab(1) for everything. Exit status: 0 done, 1 failed, 2 a bad command line or\n"
     "lab file, 3 a difference was found.";
-
-// NSLAB_JSON stands for --json.
-std::string environment_name(std::string_view flag) {
-  std::string name = "NSLAB_";
-  for (const char each : flag.substr(flag.rfind("--") + 2)) {
-    name += each == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(each)));
-  }
-  return name;
-}
 
 void add_options(CLI::App& sub, const Command& command, Arguments& arguments) {
   for (const Option& each : command.options) {
@@ -59,7 +49,7 @@ CLI::App* add_command(CLI::App& app, const Command& command, Arguments& argument
     CLI::Option* flag =
         sub->add_flag(std::string(each.names), arguments.*each.target, std::string(each.help));
     if (each.in_environment) {
-      flag->envname(environment_name(each.names));
+      flag->envname(variable_of(each.names));
     }
   }
   add_options(*sub, command, arguments);
@@ -76,9 +66,9 @@ CLI::App* add_command(CLI::App& app, const Command& command, Arguments& argument
 
 void add_common_flags(CLI::App& app, Arguments& arguments) {
   app.add_flag(std::string(kVerbose.names), arguments.verbose, std::string(kVerbose.help))
-      ->envname(environment_name(kVerbose.names));
+      ->envname(variable_of(kVerbose.names));
   app.add_flag(std::string(kQuiet.names), arguments.quiet, std::string(kQuiet.help))
-      ->envname(environment_name(kQuiet.names));
+      ->envname(variable_of(kQuiet.names));
 }
 
 // What is opened later must not be taken for a standard stream that the caller closed: an
@@ -104,9 +94,8 @@ void raise_descriptor_limit() {
 // be one begins with a character of ours while CLI11 has it.
 constexpr char kNoList = '\x01';
 
-// As CLI11 wants them: the last first, without the program.
-std::vector<std::string> reversed_words(int argc, char** argv) {
-  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+// As CLI11 wants them: the last first.
+std::vector<std::string> reversed(std::vector<std::string> words) {
   for (std::string& word : words) {
     if (word.starts_with('[') || word.starts_with(kNoList)) {
       word.insert(word.begin(), kNoList);
@@ -122,38 +111,31 @@ void restore(std::string& word) {
   }
 }
 
-// What stands where a command does, and is none.
-std::optional<std::string> no_command(int argc, char** argv, const CLI::App& app) {
-  const auto* word = std::find_if(argv + std::min(argc, 1), argv + argc, [](const char* each) {
-    return !std::string_view(each).starts_with('-');
-  });
-  return word != argv + argc && app.get_subcommands().empty() ? std::optional<std::string>(*word)
-                                                              : std::nullopt;
-}
-
-int report_no_command(const std::string& word) {
-  std::vector<std::string_view> names;
-  for (const Command* command : commands()) {
-    names.push_back(command->name);
+// "help" and "help up" are what many tools have for --help.
+std::vector<std::string> typed_words(int argc, char** argv) {
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  if (!words.empty() && words.front() == "help") {
+    words.erase(words.begin());
+    words.resize(std::min<std::size_t>(words.size(), 1));
+    if (words.empty() ||
+        std::ranges::find(commands(), words.front(), &Command::name) != commands().end()) {
+      words.emplace_back("--help");
+    }
   }
-  const std::string_view near = nearest(word, names);
-  std::cerr << "nslab: error: there is no command " << quote(word) << "\nhint: "
-            << (near.empty() ? "'nslab --help' lists the commands"
-                             : "did you mean " + quote(near) + "?")
-            << "\n";
-  return kUsage;
+  return words;
 }
 
-int report_usage(const CLI::ParseError& error, const CLI::App& app) {
+int report_usage(const CLI::ParseError& error, const CLI::App& app, BadLine line) {
   if (error.get_exit_code() == 0) {
     return app.exit(error);  // --help
   }
-  std::cerr << "nslab: error: " << error.what() << "\nhint: ";
+  line.complaint = error.what();
+  line.unexpected = app.remaining(true);
+  std::ranges::for_each(line.unexpected, restore);
   if (const auto used = app.get_subcommands(); !used.empty()) {
-    std::cerr << "'nslab " << used.front()->get_name() << " --help' shows how it is used\n";
-  } else {
-    std::cerr << "'nslab --help' lists the commands, 'nslab COMMAND --help' their options\n";
+    line.command = *std::ranges::find(commands(), used.front()->get_name(), &Command::name);
   }
+  Console().fail(explain(line));
   return kUsage;
 }
 
@@ -192,12 +174,12 @@ int main(int argc, char** argv) {
   for (const Command* command : commands()) {
     known.emplace_back(add_command(app, *command, arguments), command);
   }
-  app.set_version_flag("--version", "nslab " NSLAB_VERSION);
+  app.set_version_flag("-V,--version", "nslab " NSLAB_VERSION);
+  const std::vector<std::string> typed = typed_words(argc, argv);
   try {
-    app.parse(reversed_words(argc, argv));
+    app.parse(reversed(typed));
   } catch (const CLI::ParseError& error) {
-    const auto word = no_command(argc, argv, app);
-    return word && error.get_exit_code() != 0 ? report_no_command(*word) : report_usage(error, app);
+    return report_usage(error, app, {.typed = typed});
   }
   std::ranges::for_each(arguments.words, restore);
   restore(arguments.target);

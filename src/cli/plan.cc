@@ -24,7 +24,7 @@ void print(const Arguments& arguments, const plan::Plan& plan, Console& console)
     console.print(report::plan_dot(plan));
   } else {
     console.print(report::plan_text(plan, console.out(), console.rows(arguments.full)));
-    console.print(report::plan_summary(plan) + "\n");
+    console.print(arguments.quiet ? "" : report::plan_summary(plan) + "\n");
   }
 }
 

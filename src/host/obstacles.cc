@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/text.h"
@@ -217,6 +218,9 @@ std::optional<Error> obstacle(const Question& question, const resource::NetNs& s
   if (::lstat(link.c_str(), &info) != 0 || leads_into(context.layout, spec.name)) {
     return std::nullopt;
   }
+  if (auto taken = taken_cgroup(context)) {
+    return taken;  // and so is the name, by the same lab
+  }
   return Error{.kind = ErrorKind::conflict,
                .message = "a network namespace " + quote(context.layout.public_name(spec.name)) +
                           " exists (" + link + "), and nslab did not make it",
@@ -245,7 +249,11 @@ std::vector<Error> obstacles(Context& context, const resource::DesiredState& des
     }
     auto error =
         std::visit([&](const auto& spec) { return obstacle(question, spec); }, entry->spec);
-    if (error) {
+    const bool is_told =
+        error && std::ranges::any_of(found, [&](const Error& each) {
+          return each.message == error->message;  // of the lab as a whole, by each of its objects
+        });
+    if (error && !is_told) {
       error->where = entry->origin;
       found.push_back(*std::move(error));
     }

@@ -14,6 +14,7 @@
 #include "host/control.h"
 #include "host/files.h"
 #include "host/graceful.h"
+#include "host/not_executed.h"
 #include "host/objects.h"
 #include "resource/json.h"
 
@@ -108,6 +109,19 @@ std::string failure(const Packet& reply) {
   return text;
 }
 
+// A list of words is run as it stands: what only a shell would take apart is one word.
+std::string start_hint(const Packet& reply, const std::vector<std::string>& argv) {
+  const auto error = static_cast<int>(reply.number("errno"));
+  if (error == 0 || argv.empty() ||
+      reply.get("what").find("cannot be started: ") == std::string_view::npos) {
+    return {};
+  }
+  if (error == ENOENT && argv.size() == 1 && argv[0].find(' ') != std::string::npos) {
+    return "in a list each word stands by itself; a text, without [ ], is read by a shell";
+  }
+  return not_executed_hint(argv[0], error);
+}
+
 Result<void> finish(const Context& context, const Setup& spec, Control& control) {
   NSLAB_ASSIGN(reply, context.await(control, kForever));
   if (reply.verb == "exit" && reply.get("code") == "0") {
@@ -116,6 +130,7 @@ Result<void> finish(const Context& context, const Setup& spec, Control& control)
   const std::string how = reply.verb == "exit" ? ending(reply) : failure(reply);
   return Error{.kind = ErrorKind::node,
                .message = quote(shown(spec.argv)) + " in node " + quote(spec.node) + " " + how,
+               .hint = start_hint(reply, spec.argv),
                .output = reply.has("from")
                              ? tail(context.layout.setup_log(spec.node), reply.number("from"))
                              : std::string()};
@@ -173,10 +188,12 @@ Result<void> finish(const Context& context, const Service& spec, Control& contro
   }
   const std::string log = context.layout.log_file(spec.node, spec.name);
   const bool well = reply.get("what") == "exited with status 0";
+  const bool probe = reply.get("what").find("its command") != std::string_view::npos;
   return Error{.kind = ErrorKind::node,
                .message = "service " + quote(spec.name) + " of node " + quote(spec.node) + " " +
                           failure(reply),
-               .hint = well ? "a service goes on; for a job that ends, write once: true" : "",
+               .hint = well ? "a service goes on; for a job that ends, write once: true"
+                            : start_hint(reply, probe ? spec.ready.argv : spec.argv),
                .output = tail(log, 0)};
 }
 

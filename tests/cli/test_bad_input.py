@@ -88,7 +88,7 @@ class BadInput(NslabTest):
     def test_a_command_that_is_none(self):
         self.expect(nslab("upp", "a"), 2, err=["there is no command 'upp'", "did you mean 'up'?"])
         self.expect(nslab("-v", "wholly-different"), 2, err=["there is no command 'wholly-different'", "'nslab --help'"])
-        self.expect(nslab(), 2, err="A subcommand is required")
+        self.expect(nslab(), 2, err="a command is missing")
         self.assertNotIn("no command", self.expect(nslab("--nonsense", "up", "a"), 2).err)
 
     def test_bad_command_lines(self):
