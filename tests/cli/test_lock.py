@@ -14,8 +14,8 @@ nodes: {a: {setup: [SETUP]}}
 """
 
 
-def start(*words):
-    return subprocess.Popen([NSLAB, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def start(*words, before=()):
+    return subprocess.Popen([*map(str, before), NSLAB, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def runs(command):
@@ -93,6 +93,23 @@ class Lock(NslabTest):
             down.send_signal(signal.SIGINT)
             self.assertIn("interrupted", down.communicate(timeout=30)[1])
             self.assertEqual(down.returncode, 1)
+
+    def test_one_that_was_overtaken_leaves_the_holders_lock(self):
+        """It made the file, another command was the first to lock it; it waits, and is interrupted."""
+        lock = Path("/run/nslab/held.lock")
+        stopped = ["strace", "-D", "-qq", "-o", "/dev/null", "-P", lock, "-e", "trace=openat",
+                   "-e", "inject=openat:signal=SIGSTOP:when=1"]
+        with killed_at_the_end(start("up", "--wait", self.file, before=stopped)) as overtaken:
+            eventually(lock.exists, "the lock is made")
+            self.assertEqual(lock.read_text(), "")
+            with self.holder() as up:
+                overtaken.send_signal(signal.SIGCONT)
+                eventually(lambda: waits_for_lock(overtaken.pid), "the first one waits")
+                overtaken.send_signal(signal.SIGINT)
+                self.assertIn("interrupted", overtaken.communicate(timeout=30)[1])
+                self.expect(nslab("down", "held"), 1, err=f"'nslab up' (pid {up.pid}, ")
+        succeed(nslab("down", "held"))
+        self.assert_no_residue(self.before)
 
     def test_a_killed_holder_holds_nothing(self):
         with self.holder() as up:

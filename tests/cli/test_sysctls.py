@@ -1,8 +1,10 @@
 """Sysctls are compared by what the kernel makes of them, also those that it does not show."""
 
+import os
+import signal
 import unittest
 
-from nslab_test import NslabTest, lab_file, main, nslab, succeed
+from nslab_test import NSLAB, NslabTest, lab_file, main, nslab, residue, run, succeed
 
 VALUES = {
     "net.ipv4.ip_default_ttl": "0x20",
@@ -36,6 +38,46 @@ class Sysctls(NslabTest):
                                            "net.ipv4.conf.br0.rp_filter")).text, "2")
         finally:
             nslab("down", "sysctls")
+
+    def test_a_former_value_outlives_any_kill(self):
+        """Killed before each call with which nslab remembers it."""
+        with_it = "name: sysctls\nnodes: {a: {sysctls: {net.ipv4.ip_default_ttl: 32}}}\n"
+        without = "name: sysctls\nnodes: {a: {}}\n"
+        saved = "/run/nslab/sysctls/sysctl/a:net.ipv4.ip_default_ttl"
+        fresh = "/run/nslab/sysctls/.new-a:net.ipv4.ip_default_ttl"
+        with self.lab(without) as lab:
+            for call in ("openat:when=1", "openat:when=2", "write", "rename", "close"):
+                with self.subTest(call=call):
+                    name, _, which = call.partition(":")
+                    at = ["-P", saved, "-P", fresh, "-e", f"inject={name}:signal=SIGKILL" + (which and f":{which}")]
+                    result = run("strace", "-D", "-qq", "-o", "/dev/null", *at, NSLAB, "up", lab_file(with_it))
+                    self.assertEqual(result.code, -signal.SIGKILL, str(result))
+                    lab.up(with_it)
+                    self.assertEqual(lab.read("a", "sysctl", "-n", "net.ipv4.ip_default_ttl"), "32")
+                    lab.up(without)
+                    self.assertEqual(lab.read("a", "sysctl", "-n", "net.ipv4.ip_default_ttl"), "64")
+                    self.assertFalse(os.path.exists(saved))
+
+    def test_what_a_node_cannot_have_is_said(self):
+        """Misspelt, the whole host's, of no interface, of no such value: where it stands, and what to do."""
+        for key, value, words in (
+                ("net.ipv4.ip_forwardd", 1, "either no kernel has one of that name, or it belongs to the whole host"),
+                ("net.ipv4.tcp_mem", "1 2 3", "or it belongs to the whole host"),
+                ("net.core.rmem_max", 1000000, "it belongs to the whole host: 'sysctl -w net.core.rmem_max=…' there"),
+                ("net.ipv4.conf.e2.rp_filter", 1, "there may be no interface 'e2' in node 'a'"),
+                ("net.ipv4.ip_default_ttl", 999, "the kernel does not take that value")):
+            with self.subTest(key):
+                before = residue.snapshot()
+                file = lab_file(f"name: sysctls\nnodes:\n  a:\n    sysctls: {{{key}: \"{value}\"}}\n")
+                self.expect(nslab("up", file), 1,
+                            err=[f"{file}:4:15: error:", f"'{key}'", words, "nothing of lab 'sysctls' is left"])
+                self.assert_no_residue(before)
+        for key, words in (("vm.swappiness", "it belongs to the whole host"),
+                           ("kernel.hostname", "it belongs to the whole host"),
+                           ("net/ipv4/ip_forward", "write its parts with dots")):
+            with self.subTest(key):
+                file = lab_file(f"name: sysctls\nnodes:\n  a:\n    sysctls: {{{key}: 1}}\n")
+                self.expect(nslab("validate", file), 2, err=[f"{file}:4:15: error:", f"'{key}' is not", words])
 
 
 if __name__ == "__main__":
