@@ -16,6 +16,7 @@
 #include "kernel/cgroup_files.h"
 #include "probe/attempts.h"
 #include "probe/child.h"
+#include "probe/remedies.h"
 
 namespace nslab::probe {
 namespace {
@@ -138,14 +139,46 @@ Result<void> try_limit(const CgroupMount& mount, const LimitFile& file) {
   return {};
 }
 
+// Where there is a hierarchy in which no cgroup can be made. A mount that is only read-only
+// was none: nslab has it writable for itself (kernel/cgroup_files.cc).
+std::string remedy_for(const CgroupMount& mount) {
+  struct stat info {};
+
+  if (::stat(mount.mount_point.c_str(), &info) == 0 && info.st_uid != ::geteuid()) {
+    return "have a cgroup given to user " + std::to_string(::geteuid()) +
+           ": in a node, write 'user: host' for it";
+  }
+  return "mount -o remount,rw " + mount.mount_point;
+}
+
+// A cgroup but the first of all gives its controllers out when no process stands in it.
+std::string make_room(const CgroupMount& mount) {
+  const std::string& top = mount.mount_point;
+  return "mkdir -p " + top + "/main && for p in $(cat " + top + "/cgroup.procs); do echo $p >" +
+         top + "/main/cgroup.procs 2>/dev/null; done";
+}
+
+// Beside what is mounted of version 1, or instead of nothing.
+std::string mount_v2() {
+  return hierarchies().empty() ? "mount -t cgroup2 none /sys/fs/cgroup"
+                               : "mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 none "
+                                 "/sys/fs/cgroup/unified";
+}
+
 Finding try_in(const std::optional<CgroupMount>& mount, std::string_view controller) {
   if (!mount || !has_controller(*mount, controller)) {
-    return {State::missing,
-            hierarchy_with(controller) ? "the controller is on version 1"
-                                       : "no hierarchy has the controller"};
+    return hierarchy_with(controller) ? Finding{State::missing, "the controller is on version 1"}
+                                      : Finding{State::missing,
+                                                "no hierarchy has the controller",
+                                                controller_remedy(controller)};
   }
   const auto* file = std::ranges::find(kLimitFiles, controller, &LimitFile::controller);
-  Finding finding = finding_of(try_limit(*mount, *file));
+  const auto tried = try_limit(*mount, *file);
+  Finding finding = finding_of(tried);
+  if (finding.state == State::missing) {
+    finding.remedy =
+        tried.error().kind == ErrorKind::missing ? make_room(*mount) : remedy_for(*mount);
+  }
   if (finding.state == State::present) {
     finding.detail = name_of(*mount);
   }
@@ -159,18 +192,6 @@ kernel::Limits swap_limit() {
 bool can_limit_swap() {
   const auto tree = kernel::CgroupTree::open("nslab");
   return tree && tree->missing(swap_limit()).empty();
-}
-
-// Where there is a hierarchy in which no cgroup can be made. A mount that is only read-only
-// was none: nslab has it writable for itself (kernel/cgroup_files.cc).
-std::string remedy_for(const CgroupMount& mount) {
-  struct stat info {};
-
-  if (::stat(mount.mount_point.c_str(), &info) == 0 && info.st_uid != ::geteuid()) {
-    return "have a cgroup given to user " + std::to_string(::geteuid()) +
-           ": in a node, write 'user: host' for it";
-  }
-  return "mount -o remount,rw " + mount.mount_point;
 }
 
 }  // namespace
@@ -200,7 +221,7 @@ Finding find_cgroups(const Feature& /*feature*/) {
 Finding find_cgroup_v2(const Feature& /*feature*/) {
   const auto mount = hierarchy_v2();
   if (!mount) {
-    return {State::missing, "no hierarchy of version 2 is mounted"};
+    return {State::missing, "no hierarchy of version 2 is mounted", mount_v2()};
   }
   if (mount->controllers.empty()) {
     return {State::limited, mount->mount_point + ", without a controller"};
@@ -211,8 +232,12 @@ Finding find_cgroup_v2(const Feature& /*feature*/) {
 Finding try_controller(const Feature& feature) {
   const std::string_view name = part_of(feature);
   if (name == "swap") {
-    return can_limit_swap() ? Finding{}
-                            : Finding{State::missing, "the kernel does not account for swap"};
+    return can_limit_swap()
+               ? Finding{}
+               : Finding{State::missing,
+                         "the kernel does not account for swap",
+                         "boot with swapaccount=1 on the kernel's command line, or one "
+                         "built with CONFIG_SWAP"};
   }
   return try_in(hierarchy_with(name), name);
 }
@@ -229,7 +254,7 @@ Finding try_controller_v2(const Feature& feature) {
 Finding try_cgroup_kill(const Feature& /*feature*/) {
   const auto mount = hierarchy_v2();
   if (!mount) {
-    return {State::missing, "no hierarchy of version 2 is mounted"};
+    return {State::missing, "no hierarchy of version 2 is mounted", mount_v2()};
   }
   return finding_of([&]() -> Result<void> {
     NSLAB_ASSIGN(cgroup, Throwaway::make(*mount));

@@ -51,7 +51,10 @@ Finding attempt_here(Place place, const std::function<Finding()>& attempt) {
   if (place == Place::network || place == Place::mounts) {
     if (const auto prepared = prepare(place); !prepared) {
       const bool user = ::geteuid() != 0;
-      return {State::unknown, to_string(prepared.error()), user ? "run it as root" : ""};
+      const std::string first = place == Place::network ? "namespace:net" : "namespace:mnt";
+      return {State::unknown,
+              to_string(prepared.error()),
+              user ? "run it as root" : "mend " + first + " first, which it takes to try this"};
     }
   }
   return attempt();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "probe/child.h"
+#include "probe/remedies.h"
 
 namespace nslab::probe {
 
@@ -14,7 +15,12 @@ std::string_view Verdict::remedy() const {
 }
 
 Verdict examine(const Feature& feature) {
-  return {&feature, attempt_in(feature.place, [&] { return feature.attempt(feature); })};
+  Verdict verdict{&feature, attempt_in(feature.place, [&] { return feature.attempt(feature); })};
+  Finding& finding = verdict.finding;
+  if (finding.state == State::missing && finding.remedy.empty() && !feature.config.empty()) {
+    finding.remedy = kernel_remedy(feature.module, feature.config);
+  }
+  return verdict;
 }
 
 std::vector<Verdict> examine_all() {

@@ -46,6 +46,10 @@ struct Feature {
   // A sign, read in microseconds, that it is there; null where there is none.
   // Without the sign it has to be tried.
   bool (*sign)(const Feature& feature) = nullptr;
+  // Where nothing but the kernel can lack it: which module has it, if one can, and the option
+  // that a kernel with it is built with. The remedy is made of these where it is missing.
+  std::string_view module{};
+  std::string_view config{};
 };
 
 // In the order of the report.

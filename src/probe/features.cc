@@ -8,11 +8,10 @@ namespace {
 
 constexpr std::string_view kNothing = "nothing";
 constexpr std::string_view kSetup = "everything but setup lines and services that use it";
-constexpr std::string_view kModule = "boot a kernel that has it, or install its module";
-constexpr std::string_view kNamespace = "boot a kernel with it, or leave the container";
-constexpr std::string_view kController =
-    "boot a kernel that has the controller and does not disable it, or give --without-limits";
-constexpr std::string_view kVersion2 = "boot with systemd.unified_cgroup_hierarchy=1";
+// Where more can be said the finding says it: see remedies.h.
+constexpr std::string_view kKernel = "boot a kernel that has it";
+constexpr std::string_view kVersion2 =
+    "boot with systemd.unified_cgroup_hierarchy=1 on the kernel's command line";
 constexpr std::string_view kUnlimited = "labs without this limit";
 constexpr std::string_view kOnVersion1 = "everything, as long as version 1 has the controller";
 constexpr std::string_view kFewer = "labs that stay below it";
@@ -22,19 +21,22 @@ constexpr Feature name_space(std::string_view id,
                              std::string_view what,
                              bool required,
                              std::string_view without) {
-  return {id, what, required, without, kNamespace, Place::child, try_namespace, has_namespace_file};
+  return {id, what, required, without, kKernel, Place::child, try_namespace, has_namespace_file};
 }
 
 constexpr Feature controller(std::string_view id, std::string_view what) {
-  return {id, what, false, kUnlimited, kController, Place::here, try_controller, lists_controller};
+  return {id, what, false, kUnlimited, kKernel, Place::here, try_controller, lists_controller};
 }
 
 constexpr Feature controller_v2(std::string_view id, std::string_view what) {
   return {id, what, false, kOnVersion1, kVersion2, Place::here, try_controller_v2};
 }
 
-constexpr Feature link(std::string_view id, std::string_view what) {
-  return {id, what, false, kSetup, kModule, Place::network, try_link, knows_link};
+constexpr Feature link(std::string_view id,
+                       std::string_view what,
+                       std::string_view module,
+                       std::string_view config) {
+  return {id, what, false, kSetup, kKernel, Place::network, try_link, knows_link, module, config};
 }
 
 constexpr Feature limit(std::string_view id, std::string_view what) {
@@ -55,8 +57,7 @@ constexpr Feature kFeatures[] = {
      "user namespaces for ordinary users",
      false,
      kNotUsed,
-     "sysctl -w kernel.unprivileged_userns_clone=1 (Debian), "
-     "kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), user.max_user_namespaces=10000",
+     kKernel,
      Place::child,
      try_unprivileged_userns},
     {"apparmor-userns",
@@ -125,57 +126,78 @@ constexpr Feature kFeatures[] = {
      "cables (veth)",
      true,
      "nodes without interfaces",
-     kModule,
+     kKernel,
      Place::network,
      try_link,
-     knows_link},
+     knows_link,
+     "veth",
+     "CONFIG_VETH"},
     {"bridge",
      "bridges",
      true,
      "labs of links, without subnets",
-     kModule,
+     kKernel,
      Place::network,
      try_link,
-     knows_link},
-    {"ipv6",
-     "IPv6",
-     false,
-     "labs of IPv4",
-     "boot without ipv6.disable=1",
-     Place::network,
-     try_ipv6,
-     has_ipv6},
+     knows_link,
+     "bridge",
+     "CONFIG_BRIDGE"},
+    {"ipv6", "IPv6", false, "labs of IPv4", kKernel, Place::network, try_ipv6, has_ipv6},
     {"forwarding",
      "forwarding of packets",
      false,
      "labs without routers",
-     kModule,
+     "in a container: start it with CAP_SYS_ADMIN, as 'docker run --privileged' does",
      Place::network,
      try_forwarding},
     {"bridge-vlan",
      "VLAN filtering of bridges",
      false,
      kSetup,
-     kModule,
+     kKernel,
      Place::network,
-     try_vlan_filtering},
-    link("vlan", "VLAN interfaces"),
-    link("vxlan", "VXLAN interfaces"),
-    link("macvlan", "macvlan interfaces"),
-    link("vrf", "VRF interfaces"),
-    link("dummy", "dummy interfaces"),
-    link("ifb", "ifb interfaces"),
-    link("wireguard", "WireGuard interfaces"),
-    {"tun",
-     "TUN and TAP interfaces",
+     try_vlan_filtering,
+     nullptr,
+     "",
+     "CONFIG_BRIDGE_VLAN_FILTERING"},
+    link("vlan", "VLAN interfaces", "8021q", "CONFIG_VLAN_8021Q"),
+    link("vxlan", "VXLAN interfaces", "vxlan", "CONFIG_VXLAN"),
+    link("macvlan", "macvlan interfaces", "macvlan", "CONFIG_MACVLAN"),
+    link("vrf", "VRF interfaces", "vrf", "CONFIG_NET_VRF"),
+    link("dummy", "dummy interfaces", "dummy", "CONFIG_DUMMY"),
+    link("ifb", "ifb interfaces", "ifb", "CONFIG_IFB"),
+    link("wireguard", "WireGuard interfaces", "wireguard", "CONFIG_WIREGUARD"),
+    {"tun", "TUN and TAP interfaces", false, kSetup, kKernel, Place::network, try_tun},
+    {"netem",
+     "delay and loss (netem)",
      false,
      kSetup,
-     "modprobe tun; in a container: have /dev/net/tun given to it",
+     kKernel,
      Place::network,
-     try_tun},
-    {"netem", "delay and loss (netem)", false, kSetup, kModule, Place::network, try_qdisc},
-    {"tbf", "rates (tbf)", false, kSetup, kModule, Place::network, try_qdisc},
-    {"nftables", "nftables", false, kSetup, kModule, Place::network, try_nftables},
+     try_qdisc,
+     nullptr,
+     "sch_netem",
+     "CONFIG_NET_SCH_NETEM"},
+    {"tbf",
+     "rates (tbf)",
+     false,
+     kSetup,
+     kKernel,
+     Place::network,
+     try_qdisc,
+     nullptr,
+     "sch_tbf",
+     "CONFIG_NET_SCH_TBF"},
+    {"nftables",
+     "nftables",
+     false,
+     kSetup,
+     kKernel,
+     Place::network,
+     try_nftables,
+     nullptr,
+     "nf_tables",
+     "CONFIG_NF_TABLES"},
 
     limit("limit:net-namespaces", "room for network namespaces"),
     limit("limit:pid-namespaces", "room for PID namespaces"),

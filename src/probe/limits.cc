@@ -1,7 +1,9 @@
 #include "probe/limits.h"
 
+#include <linux/capability.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -86,7 +88,13 @@ const Limit* find_limit(std::string_view id) {
 std::string how_to_raise(const Limit& limit, std::uint64_t wanted) {
   const std::string number = std::to_string(wanted);
   if (limit.key == "RLIMIT_NOFILE") {
-    return "ulimit -Hn " + number + " in the shell that starts nslab";
+    const bool may = ::prctl(PR_CAPBSET_READ, CAP_SYS_RESOURCE) == 1;
+    return "ulimit -Hn " + number +
+           (may ? "  # in the shell that starts nslab"
+                : "  # where root has CAP_SYS_RESOURCE, which this one lacks; a container is "
+                  "started "
+                  "with --ulimit nofile=" +
+                      number);
   }
   return "sysctl -w " + std::string(limit.key) + "=" + number;
 }

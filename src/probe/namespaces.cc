@@ -11,6 +11,7 @@
 #include "kernel/netns.h"
 #include "probe/attempts.h"
 #include "probe/child.h"
+#include "probe/remedies.h"
 
 namespace nslab::probe {
 namespace {
@@ -73,7 +74,12 @@ Finding try_namespace(const Feature& feature) {
   if (errno == ENOSPC || errno == EUSERS) {
     return none_left(kind);
   }
-  return finding_of(kernel_error("making one", errno));
+  const int error = errno;
+  Finding finding = finding_of(kernel_error("making one", error));
+  if (finding.state == State::missing) {
+    finding.remedy = namespace_remedy(kind, error);
+  }
+  return finding;
 }
 
 bool has_namespace_file(const Feature& feature) {
@@ -86,12 +92,14 @@ Finding try_unprivileged_userns(const Feature& /*feature*/) {
     return {State::unknown, to_string(left.error())};
   }
   if (const auto entered = enter_own_userns(); !entered) {
-    return {State::missing, to_string(entered.error())};
+    return {State::missing, to_string(entered.error()), unprivileged_userns_remedy()};
   }
   // AppArmor lets a process make the namespace and then denies all that is in it.
   if (::unshare(CLONE_NEWNET) != 0 || ::unshare(CLONE_NEWNS) != 0 ||
       ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-    return {State::limited, to_string(kernel_error("using one", errno))};
+    const int error = errno;
+    return {
+        State::limited, to_string(kernel_error("using one", error)), unprivileged_userns_remedy()};
   }
   return {};
 }

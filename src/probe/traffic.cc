@@ -19,6 +19,7 @@
 #include "kernel/sysctl.h"
 #include "probe/attempts.h"
 #include "probe/child.h"
+#include "probe/remedies.h"
 
 namespace nslab::probe {
 namespace {
@@ -99,7 +100,12 @@ Finding try_nftables(const Feature& /*feature*/) {
 }
 
 Finding try_tun(const Feature& /*feature*/) {
-  return finding_of(make_tun());
+  const auto made = make_tun();
+  Finding finding = finding_of(made);
+  if (finding.state == State::missing) {
+    finding.remedy = tun_remedy(made.error().os_error);
+  }
+  return finding;
 }
 
 Finding try_forwarding(const Feature& /*feature*/) {
@@ -107,7 +113,11 @@ Finding try_forwarding(const Feature& /*feature*/) {
 }
 
 Finding try_ipv6(const Feature& /*feature*/) {
-  return finding_of(open_ipv6());
+  Finding finding = finding_of(open_ipv6());
+  if (finding.state == State::missing) {
+    finding.remedy = ipv6_remedy();
+  }
+  return finding;
 }
 
 bool has_ipv6(const Feature& /*feature*/) {

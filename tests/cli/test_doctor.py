@@ -127,11 +127,25 @@ MOUNTS = ["unshare", "--mount", "--propagation", "private"]
 USERS = ["unshare", "--user", "--map-root-user"]
 BROKEN = {
     "cgroup": ("umount -lR /sys/fs/cgroup", MOUNTS),
-    "namespace:net": ("echo 0 >/proc/sys/user/max_net_namespaces", USERS),
-    "namespace:uts": ("echo 0 >/proc/sys/user/max_uts_namespaces", USERS),
-    "limit:net-namespaces": ("echo 1 >/proc/sys/user/max_net_namespaces", USERS),
-    "limit:user-namespaces": ("echo 1 >/proc/sys/user/max_user_namespaces", USERS),
+    "tun": ("mount -t tmpfs none /dev/net", MOUNTS),
+    **{f"namespace:{kind}": (f"echo 0 >/proc/sys/user/max_{kind}_namespaces", USERS)
+       for kind in ("net", "pid", "uts", "ipc", "cgroup", "time")},
+    **{f"limit:{kind}-namespaces": (f"echo 1 >/proc/sys/user/max_{kind}_namespaces", USERS)
+       for kind in ("net", "pid", "mnt", "uts", "ipc", "cgroup", "user", "time")},
 }
+def may_raise_limits():
+    bounding = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("CapBnd"))
+    return int(bounding.split()[1], 16) >> 24 & 1  # CAP_SYS_RESOURCE
+
+
+if may_raise_limits():
+    BROKEN["limit:open-files"] = ("ulimit -n 100", MOUNTS)
+for controller in ("memory", "cpu", "cpuset", "pids"):  # a hierarchy of version 1 that is not mounted
+    for root in sandbox.cgroup_roots():
+        if not (root / "cgroup.controllers").exists() and controller in controllers(root):
+            BROKEN[f"cgroup:{controller}"] = (f"umount -l {root}", MOUNTS)
+
+
 # Prints what doctor says of a row before, the remedy, and what it says after it.
 CURE = r"""
 look() { "$NSLAB" doctor --json | python3 -c 'import json, sys
@@ -145,15 +159,48 @@ look "$1"
 
 
 class Remedies(NslabTest):
+    def cure(self, row, breaks, around):
+        """The state of the row in a host that is broken so, the remedy, and the state after it was typed."""
+        script = CURE.replace("$2", breaks)
+        done = run(*around, "bash", "-c", script, "bash", row, "", FILES / "row", env={"NSLAB": NSLAB})
+        return (done.out.splitlines() + ["", "", ""])[:3], done
+
     def test_each_that_can_be_typed_cures(self):
         for row, (breaks, around) in BROKEN.items():
             with self.subTest(row=row):
-                script = CURE.replace("$2", breaks)
-                done = run(*around, "bash", "-c", script, "bash", row, "", FILES / "row", env={"NSLAB": NSLAB})
-                before, remedy, after = (done.out.splitlines() + ["", "", ""])[:3]
+                (before, remedy, after), done = self.cure(row, breaks, around)
                 self.assertIn(before, ("missing", "limited"), done)
                 self.assertTrue(remedy, done)
                 self.assertEqual(after, "present", done)
+
+    def test_version_2_beside_version_1(self):
+        roots = [root for root in sandbox.cgroup_roots() if (root / "cgroup.controllers").exists()]
+        if not roots or roots == [Path("/sys/fs/cgroup")]:
+            self.skipTest("no hierarchy of version 2 beside others")
+        for row in ("cgroup-v2", "cgroup-v2:kill"):
+            (before, _, after), done = self.cure(row, f"umount -l {roots[0]}", MOUNTS)
+            self.assertEqual(before, "missing", done)
+            self.assertIn(after, ("present", "limited"), done)
+
+    def test_a_chroot_is_to_be_left(self):
+        script = 'mkdir /run/jail && mount --rbind / /run/jail && chroot /run/jail "$NSLAB" doctor --json'
+        found = features(run(*MOUNTS, "sh", "-c", script, env={"NSLAB": NSLAB}))
+        Path("/run/jail").rmdir()
+        self.assertEqual(found["namespace:user"]["state"], "missing")
+        self.assertIn("leave the chroot", found["namespace:user"]["remedy"])
+
+    def test_what_the_kernel_lacks_is_named_as_it_is_built(self):
+        found = features(nslab("doctor", "--json"))
+        for row, option in (("vlan", "CONFIG_VLAN_8021Q"), ("vrf", "CONFIG_NET_VRF"), ("dummy", "CONFIG_DUMMY"),
+                            ("wireguard", "CONFIG_WIREGUARD"), ("netem", "CONFIG_NET_SCH_NETEM"),
+                            ("bridge-vlan", "CONFIG_BRIDGE_VLAN_FILTERING"), ("nftables", "CONFIG_NF_TABLES")):
+            if found[row]["state"] == "missing" and not found[row]["remedy"].startswith("modprobe "):
+                self.assertIn(option, found[row]["remedy"])
+
+    def test_what_cannot_be_tried_says_what_that_takes(self):
+        found = features(in_userns("echo 0 >/proc/sys/user/max_net_namespaces", "doctor", "--json"))
+        self.assertEqual(found["veth"]["state"], "unknown")
+        self.assertIn("mend namespace:net first", found["veth"]["remedy"])
 
 
 LIMITED = """name: limited
@@ -218,7 +265,8 @@ class LabBeyondTheHost(NslabTest):
         def few(*arguments):
             return run("prlimit", "--nofile=20:20", NSLAB, *arguments)
 
-        self.refused(few, lab_file(FOUR, "four"), "5:3", ["open files, and this host allows 20", "hint: ulimit -Hn "])
+        self.refused(few, lab_file(FOUR, "four"), "5:3", ["open files, and this host allows 20",
+                      "hint: ulimit -Hn ", "in the shell" if may_raise_limits() else "--ulimit nofile="])
 
     def test_a_large_lab_makes_do_with_the_usual_descriptors(self):
         text = "name: large\nnodes:\n" + "".join(f"  n{i}: {{}}\n" for i in range(600))
