@@ -1,5 +1,6 @@
 #include "init/members.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -25,8 +26,14 @@ ino_t tag_of(pid_t pid) {
   return inode_of(path.c_str());
 }
 
-ino_t own_tag() {
-  return inode_of("/proc/self/ns/cgroup");
+ino_t tag_of(const UniqueFd& space) {
+  struct stat info {};
+
+  return space.valid() && ::fstat(space.get(), &info) == 0 ? info.st_ino : 0;
+}
+
+UniqueFd open_own_space() {
+  return UniqueFd(::open("/proc/self/ns/cgroup", O_RDONLY | O_CLOEXEC));
 }
 
 bool Members::has(pid_t pid) const {

@@ -8,6 +8,8 @@
 
 #include <sys/types.h>
 
+#include "base/fd.h"
+
 namespace nslab::init {
 
 class Members {
@@ -31,7 +33,9 @@ class Members {
 
 // The number of a process's cgroup namespace; 0 when it is not to be known.
 ino_t tag_of(pid_t pid);
-// Of this process.
-ino_t own_tag();
+// Of one that is open; 0 of none. As long as it is open no other namespace has its number.
+ino_t tag_of(const UniqueFd& space);
+// This process's own cgroup namespace.
+UniqueFd open_own_space();
 
 }  // namespace nslab::init

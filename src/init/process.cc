@@ -15,6 +15,7 @@
 #include <cstring>
 
 #include "base/inherited.h"
+#include "init/descriptor.h"
 #include "init/members.h"
 #include "init/oom.h"
 #include "init/text.h"
@@ -58,8 +59,8 @@ struct Birth {
   Streams streams;
   const User* user;  // null: as it is
   Space space;
+  const DescriptorChannel& to_parent;
   int error = 0;
-  ino_t tag = 0;
 };
 
 // No signals blocked or ignored, no terminal, and itself as leader of its group.
@@ -90,7 +91,9 @@ int be_born(void* argument) {
   begin_session();
   set_limit({RLIMIT_NOFILE, kUsualFiles, RLIM_INFINITY});  // the init may have more open
   if (birth.space == Space::own && ::unshare(CLONE_NEWCGROUP) == 0) {
-    birth.tag = own_tag();
+    if (const UniqueFd space = open_own_space(); space.valid()) {
+      birth.to_parent.send(space.get());
+    }
   }
   if (take_streams(birth.streams) && (birth.user == nullptr || become(*birth.user)) &&
       ::chdir(birth.directory) == 0) {
@@ -195,6 +198,7 @@ Failure start_process(const Reader& fields,
   Path path;
   int error = find_program(argv.get()[0], environment.variable("PATH"), path);
   if (error == 0) {
+    static const DescriptorChannel channel;
     const BeforeTheHost place;
     Birth birth{.path = path.c_str(),
                 .argv = argv.get(),
@@ -202,9 +206,10 @@ Failure start_process(const Reader& fields,
                 .directory = directory,
                 .streams = streams,
                 .user = as_other ? &login.user : nullptr,
-                .space = space};
+                .space = space,
+                .to_parent = channel};
     error = give_birth(birth, process.pid);
-    process.tag = birth.tag;
+    process.space = channel.receive();
   }
   if (error != 0) {
     process = {};

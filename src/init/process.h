@@ -6,6 +6,7 @@
 #include <memory>
 #include <string_view>
 
+#include "base/fd.h"
 #include "init/failure.h"
 #include "init/protocol.h"
 
@@ -52,7 +53,8 @@ struct Streams {
 
 struct Process {
   pid_t pid = 0;
-  ino_t tag = 0;  // of its cgroup namespace, where it has one of its own: see members.h
+  // Its cgroup namespace, where it has one of its own: see members.h.
+  UniqueFd space;
 };
 
 enum class Space {

@@ -65,7 +65,8 @@ void Service::start(Millis time, bool first) {
   }
   pid_ = process.pid;
   group_ = pid_;
-  members_ = Members(pid_, process.tag);
+  members_ = Members(pid_, tag_of(process.space));
+  space_ = std::move(process.space);
   stands_at_ = time + kStands;
   state_ = State::starting;
   if (is_job()) {
@@ -240,6 +241,7 @@ void Service::end_rest(Millis time) {
   gone_by_ = kNever;
   group_ = 0;
   members_ = {};
+  space_.reset();
 }
 
 Failure Service::ending(Text<64>& text) const {

@@ -125,6 +125,7 @@ class Service {
   pid_t pid_ = 0;
   pid_t group_ = 0;  // of the last process; may outlive it
   Members members_;  // likewise
+  UniqueFd space_;   // theirs: held, so that no other service's has its number
   bool in_background_ = false;
   bool stands_ = false;    // has run for long enough since it was started
   bool has_rest_ = false;  // what it left has been killed, and may not be gone
