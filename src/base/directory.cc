@@ -50,6 +50,7 @@ bool is_directory(int directory, const dirent& entry) {
   if (entry.d_type != DT_UNKNOWN) {
     return entry.d_type == DT_DIR;
   }
+
   struct stat info {};
 
   return ::fstatat(directory, entry.d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&

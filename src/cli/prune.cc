@@ -63,9 +63,8 @@ Result<plan::Plan> take_away(const std::string& lab,
 // is of nobody: of a directory with something else in it, whose name could be a lab's.
 bool has_files(const std::string& lab) {
   const std::string place = state::default_state_dir() + "/" + lab;
-  return std::ranges::any_of(kFiles, [&](const char* suffix) {
-    return ::access((place + suffix).c_str(), F_OK) == 0;
-  });
+  return std::ranges::any_of(
+      kFiles, [&](const char* suffix) { return ::access((place + suffix).c_str(), F_OK) == 0; });
 }
 
 int run(const Arguments& arguments, Console& console) {

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "host/control.h"
 #include "host/init_program.h"
+#include "host/limit_hint.h"
 #include "kernel/cgroup.h"
 #include "kernel/enter.h"
 #include "kernel/mount.h"
@@ -98,8 +99,10 @@ Result<kernel::Exit> run(const Layout& layout,
                               .cgroup_procs = cgroups.procs_files(layout.cgroup(node))};
   const kernel::Command command{.argv = std::move(words), .environment = environment_of(*about)};
   const bool terminal = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
-  return kernel::run_inside(
+  auto ended = kernel::run_inside(
       target, command, terminal ? kernel::Terminal::pty : kernel::Terminal::none);
+  return ended ? std::move(ended)
+               : with_limit_hint(cgroups, layout, node, std::move(ended).error());
 }
 
 }  // namespace

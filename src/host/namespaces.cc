@@ -318,14 +318,17 @@ Error explain(Error error, const Sysctl& spec, const OpenNetns* netns) {
   std::ranges::replace(interface, '/', '.');
   if (error.os_error == ENOENT && netns != nullptr && of_interface && interface != "all" &&
       interface != "default" && !netns->links.contains(interface)) {
-    error.hint = "there may be no interface " + quote(interface) + " in node " +
-                 quote(spec.node) + ": one that a service makes has its sysctls set there, by "
+    error.hint = "there may be no interface " + quote(interface) + " in node " + quote(spec.node) +
+                 ": one that a service makes has its sysctls set there, by "
                  "'sysctl -w' after the line that makes it";
   } else if (error.os_error == EACCES || error.os_error == EPERM) {
     error.hint = "it belongs to the whole host: 'sysctl -w " + spec.key + "=…' there";
   } else if (error.os_error == ENOENT) {
-    error.hint = "either no kernel has one of that name, or it belongs to the whole host, or the "
-                 "module that it comes with is not loaded there (modprobe)";
+    error.hint =
+        "either no kernel has one of that name, or it belongs to the whole host, or the "
+        "module that it comes with is not loaded there (modprobe)";
+  } else if (error.os_error == EISDIR) {
+    error.hint = "that is a directory of sysctls: give one that is in it";
   } else if (error.os_error == EINVAL) {
     error.hint = "the kernel does not take that value";
   }
@@ -340,16 +343,14 @@ Result<void> set_sysctl(Context& context, const Sysctl& spec) {
   NSLAB_ASSIGN(ns, namespace_of(context, spec));
   const auto read = [&] { return kernel::read_sysctl(ns.get(), spec.key); };
   NSLAB_TRY(explained(keep_value_before(context.layout, spec, read), spec, nullptr));
-  NSLAB_TRY(
-      explained(kernel::write_sysctl(ns.get(), spec.key, spec.value), spec, nullptr));
+  NSLAB_TRY(explained(kernel::write_sysctl(ns.get(), spec.key, spec.value), spec, nullptr));
   return keep_what_is_shown(context.layout, spec, read);
 }
 
 Result<void> set_sysctl(const Layout& layout, OpenNetns& netns, const Sysctl& spec) {
   const auto read = [&] { return kernel::read_sysctl(netns.socket, netns.ns.get(), spec.key); };
   NSLAB_TRY(explained(keep_value_before(layout, spec, read), spec, &netns));
-  NSLAB_TRY(
-      explained(kernel::write_sysctl(netns.ns.get(), spec.key, spec.value), spec, &netns));
+  NSLAB_TRY(explained(kernel::write_sysctl(netns.ns.get(), spec.key, spec.value), spec, &netns));
   // Every router has this one, and it is known how it is shown.
   const bool plain = spec.key == "net.ipv4.ip_forward" && spec.value == "1";
   return plain ? Result<void>() : keep_what_is_shown(layout, spec, read);

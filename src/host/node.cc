@@ -1,6 +1,5 @@
 // Nodes: an init each, in its namespaces, its cgroup and its root.
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -20,6 +19,7 @@
 #include "host/graceful.h"
 #include "host/id_maps.h"
 #include "host/inits.h"
+#include "host/layers.h"
 #include "host/node_tmpfs.h"
 #include "host/objects.h"
 #include "host/observe.h"
@@ -91,73 +91,10 @@ Result<void> add_namespaces(Context& context, const Node& node, NodeRequest& req
 // NR_UNIX98_PTY_MAX of the kernel: no limit.
 constexpr std::uint64_t kMostPtys = std::uint64_t{1} << 20U;
 
-struct Layer {
-  std::string lower;
-  std::string upper;
-  std::string work;
-};
-
-// In a directory that is there. What the node wrote into the layer before stays.
-Result<Layer> make_layer(const std::string& directory, const std::string& lower) {
-  Layer layer{.lower = lower, .upper = directory + "/upper", .work = directory + "/work"};
-  NSLAB_TRY(make_directory(layer.upper));
-  NSLAB_TRY(kernel::remove_tree(layer.work));
-  NSLAB_TRY(make_directory(layer.work));
-  return layer;
-}
-
 bool is_file(const std::string& path) {
   struct stat info {};
 
   return ::stat(path.c_str(), &info) == 0 && !S_ISDIR(info.st_mode);
-}
-
-// A layer is known by the place that it is over: the host may have other file systems when
-// the node starts again.
-std::string layer_dir(const std::string& node_dir, const std::string& target) {
-  std::array<char, 24> name{};
-  (void)std::snprintf(name.data(), name.size(), "/layer-%016" PRIx64, stable_hash(target));
-  return node_dir + name.data();
-}
-
-// The writable layers of a node, by where in it they are.
-using Uppers = std::map<std::string, std::string, std::less<>>;
-
-// While the node is down a file of its layer can simply be taken away: what is below shows
-// again. The layer is the node's work, and no link in it may lead out.
-void remove_from_layer(const std::string& upper, const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  const UniqueFd top(::open(upper.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  open_how how{.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-               .mode = 0,
-               .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
-  const std::string above = "." + path.substr(0, slash);
-  const UniqueFd directory(
-      static_cast<int>(::syscall(SYS_openat2, top.get(), above.c_str(), &how, sizeof how)));
-  (void)::unlinkat(directory.get(), path.substr(slash + 1).c_str(), 0);
-}
-
-// Takes the lab file's files out of the layers, so that those that it no longer has are
-// gone; the others are written anew.
-Result<void> forget_laid(const std::string& list, const Uppers& uppers) {
-  const auto laid = read_file(list);
-  const std::string text = laid.value_or("");
-  for (const std::string_view path : split(text, '\n')) {
-    if (!path.starts_with('/')) {
-      continue;
-    }
-    std::string_view top = path;
-    auto found = uppers.find(top);
-    while (found == uppers.end()) {
-      top = top.substr(0, top.rfind('/'));
-      found = uppers.find(top);
-    }
-    if (path.size() > top.size()) {
-      remove_from_layer(found->second, std::string(path.substr(top.size())));
-    }
-  }
-  return laid && ::unlink(list.c_str()) != 0 ? kernel_error("removing " + quote(list), errno)
-                                             : Result<void>();
 }
 
 // What is found once for many nodes.
@@ -316,7 +253,9 @@ std::string ground_of(const Context& context, const Node& node) {
   const NsChoice& user = node.ns(NsType::user);
   const std::string& owner = user.mode == NsChoice::Mode::own ? node.name : user.of;
   return node.root + "\n" +
-         (user.mode == NsChoice::Mode::host ? "host" : std::to_string(user_ids_of(context.layout, owner).first)) +
+         (user.mode == NsChoice::Mode::host
+              ? "host"
+              : std::to_string(user_ids_of(context.layout, owner).first)) +
          "\n";
 }
 

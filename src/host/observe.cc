@@ -52,6 +52,17 @@ std::string size_of_layers(const Layout& layout) {
   return bytes_of(asked) == bytes ? asked : resource::share_of_bytes(bytes);
 }
 
+// What is made with the lab, and nothing makes again. Nodes that run see the first of it alone.
+Result<bool> has_directories(const Layout& layout) {
+  for (const std::string& each : {layout.nodes_dir(), layout.base_dir(), layout.sysctl_dir()}) {
+    NSLAB_ASSIGN(there, exists(each));
+    if (!there) {
+      return false;
+    }
+  }
+  return true;
+}
+
 // Anything at all that a lab which was cut short can leave behind is the lab.
 Result<bool> observe_lab(Context& context, ObservedState& state) {
   const Layout& layout = context.layout;
@@ -72,7 +83,9 @@ Result<bool> observe_lab(Context& context, ObservedState& state) {
       return false;
     }
   }
-  const bool whole = lab_mounts == 1 && ns_mounts == 1 && layer_mounts == 1 && has_cgroup && !going;
+  NSLAB_ASSIGN(in_place, has_directories(layout));
+  const bool whole =
+      lab_mounts == 1 && ns_mounts == 1 && layer_mounts == 1 && has_cgroup && !going && in_place;
   // A directory without our mount is a beginning of ours when it is empty.
   NSLAB_ASSIGN(content, names_in(layout.lab_dir()));
   const bool ours = lab_mounts > 0 || has_cgroup || content.empty();

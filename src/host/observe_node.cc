@@ -290,10 +290,23 @@ void compare_with_cgroup(const Context& context,
   }
 }
 
+// Somebody has removed what the node writes to: it can write no more.
+bool has_lost_its_layer(const Layout& layout, const resource::Node& node) {
+  const bool has_one = node.fault.empty() &&
+                       node.ns(resource::NsType::mnt).mode == resource::NsChoice::Mode::own &&
+                       node.root != "host";
+  return has_one && ::access((layout.layer_dir(node.name) + "/upper").c_str(), F_OK) != 0 &&
+         errno == ENOENT;
+}
+
 void add(Context& context, FileSystems& now, Asked asked, ObservedState& state) {
   for (Spec& spec : asked.specs) {
-    if (auto* node = std::get_if<resource::Node>(&spec); node != nullptr && !node->stale.empty()) {
+    auto* node = std::get_if<resource::Node>(&spec);
+    if (node != nullptr && !node->stale.empty()) {
       node->stale = changes_of(node->stale, now.below(root_of(*node)));
+    }
+    if (node != nullptr && has_lost_its_layer(context.layout, *node)) {
+      node->fault = "its layer is gone";
     }
     state.add(std::move(spec));
   }

@@ -14,6 +14,7 @@
 #include "host/control.h"
 #include "host/files.h"
 #include "host/graceful.h"
+#include "host/limit_hint.h"
 #include "host/not_executed.h"
 #include "host/objects.h"
 #include "resource/json.h"
@@ -122,18 +123,24 @@ std::string start_hint(const Packet& reply, const std::vector<std::string>& argv
   return not_executed_hint(argv[0], error);
 }
 
+Error of_node(const Context& context, const std::string& node, Error error) {
+  error.kind = ErrorKind::node;
+  return with_limit_hint(context.cgroups, context.layout, node, std::move(error));
+}
+
 Result<void> finish(const Context& context, const Setup& spec, Control& control) {
   NSLAB_ASSIGN(reply, context.await(control, kForever));
   if (reply.verb == "exit" && reply.get("code") == "0") {
     return {};
   }
   const std::string how = reply.verb == "exit" ? ending(reply) : failure(reply);
-  return Error{.kind = ErrorKind::node,
-               .message = quote(shown(spec.argv)) + " in node " + quote(spec.node) + " " + how,
-               .hint = start_hint(reply, spec.argv),
-               .output = reply.has("from")
-                             ? tail(context.layout.setup_log(spec.node), reply.number("from"))
-                             : std::string()};
+  return of_node(
+      context,
+      spec.node,
+      {.message = quote(shown(spec.argv)) + " in node " + quote(spec.node) + " " + how,
+       .hint = start_hint(reply, spec.argv),
+       .output = reply.has("from") ? tail(context.layout.setup_log(spec.node), reply.number("from"))
+                                   : std::string()});
 }
 
 std::string_view ready_name(const Ready& ready) {
@@ -189,30 +196,19 @@ Result<void> finish(const Context& context, const Service& spec, Control& contro
   const std::string log = context.layout.log_file(spec.node, spec.name);
   const bool well = reply.get("what") == "exited with status 0";
   const bool probe = reply.get("what").find("its command") != std::string_view::npos;
-  return Error{.kind = ErrorKind::node,
-               .message = "service " + quote(spec.name) + " of node " + quote(spec.node) + " " +
-                          failure(reply),
-               .hint = well ? "a service goes on; for a job that ends, write once: true"
-                            : start_hint(reply, probe ? spec.ready.argv : spec.argv),
-               .output = tail(log, 0)};
+  return of_node(context,
+                 spec.node,
+                 {.message = "service " + quote(spec.name) + " of node " + quote(spec.node) + " " +
+                             failure(reply),
+                  .hint = well ? "a service goes on; for a job that ends, write once: true"
+                               : start_hint(reply, probe ? spec.ready.argv : spec.argv),
+                  .output = tail(log, 0)});
 }
 
 Result<Control> ask_whether_stands(const Context& context, const Service& spec) {
   NSLAB_ASSIGN(control, Control::connect(context.layout.control_socket(spec.node)));
   NSLAB_TRY(control.send("wait", Packet().add("name", spec.name).add("stands", "1")));
   return control;
-}
-
-// A program that the memory limit ended says nothing of it.
-Error with_memory_hint(const Context& context, const std::string& node, Error error) {
-  const std::string path = context.layout.cgroup(node);
-  const auto usage = context.cgroups.usage(path);
-  const auto limits = context.cgroups.limits(path);
-  if (error.hint.empty() && usage && usage->oom_kills > 0 && limits && limits->memory) {
-    error.hint = "the memory limit of node " + quote(node) + ", " + format_bytes(*limits->memory) +
-                 ", has ended programs in it: raise 'memory' in its limits";
-  }
-  return error;
 }
 
 // Starts all, then waits for each, so that what takes time takes it side by side.
@@ -229,7 +225,7 @@ Outcome run_all(const Context& context, Batch<Spec> batch) {
   }
   for (std::size_t i = 0; i < batch.size(); ++i) {
     if (Result<void> done = finish(context, *batch[i], started[i]); !done) {
-      return Failure{i, with_memory_hint(context, batch[i]->node, std::move(done).error())};
+      return Failure{i, std::move(done).error()};
     }
   }
   return {};

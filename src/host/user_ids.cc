@@ -165,13 +165,14 @@ Outcome claim_user_ids(const Context& context, Batch<resource::UserNs> batch) {
   }
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const std::string& node = batch[i]->node;
-    if (user_ids_of(layout, node).count == batch[i]->count) {
+    const std::uint32_t count = user_ids_of(layout, node).count;
+    if (count != 0 && count == batch[i]->count) {
       continue;
     }
     auto written = [&]() -> Result<void> {
       NSLAB_ASSIGN(first, choose(context, node, taken));
-      return write_file(
-          layout.ids_file(node), std::to_string(first) + " " + std::to_string(kRange), 0600);
+      return remember(
+          layout, layout.ids_file(node), std::to_string(first) + " " + std::to_string(kRange));
     }();
     if (!written) {
       return failed(i, std::move(written).error());

@@ -295,11 +295,9 @@ Failure mount_overlay_root(const Packet& request, uid_t root_user) {
   INIT_TRY(mount_tmpfs("/dev", MS_NOSUID | MS_NOEXEC, "755", root_user));
   INIT_TRY(make_devices(host_devices.get(), root_user));
   INIT_TRY(mount_tmpfs("/dev/shm", kInert, "1777", root_user, request.get("shm_limits")));
-  INIT_TRY(
-      mount_tmpfs("/run", MS_NOSUID | MS_NODEV, "755", root_user, request.get("run_limits")));
+  INIT_TRY(mount_tmpfs("/run", MS_NOSUID | MS_NODEV, "755", root_user, request.get("run_limits")));
   INIT_TRY(fill_run(request, root_user));
-  INIT_TRY(
-      mount_tmpfs("/tmp", MS_NOSUID | MS_NODEV, "1777", root_user, request.get("tmp_limits")));
+  INIT_TRY(mount_tmpfs("/tmp", MS_NOSUID | MS_NODEV, "1777", root_user, request.get("tmp_limits")));
   return forget_host_root(stage);
 }
 

@@ -405,6 +405,14 @@ Result<void> CgroupTree::gather(const std::string& path,
   return {};
 }
 
+std::uint64_t CgroupTree::refused_processes(const std::string& path) const {
+  std::uint64_t refused = 0;
+  for (const std::string& directory : directories(path)) {
+    refused += cgroup_files::keyed_number(directory + "/pids.events", "max").value_or(0);
+  }
+  return refused;
+}
+
 std::vector<std::string> CgroupTree::procs_files(const std::string& path) const {
   auto files = directories(path);
   for (std::string& file : files) {

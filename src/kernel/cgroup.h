@@ -143,6 +143,9 @@ class CgroupTree {
   Result<void> gather(const std::string& path,
                       const std::function<std::vector<pid_t>()>& pids) const;
 
+  // How often the limit of processes has refused one.
+  [[nodiscard]] std::uint64_t refused_processes(const std::string& path) const;
+
   // Kills every process of the cgroup and of all below it, and waits until none
   // is left.
   Result<void> kill(const std::string& path, Deadline deadline) const;

@@ -93,7 +93,8 @@ Link parse_link(const ifinfomsg& header, const Attributes& attributes) {
   // All settings of the interface, a number each.
   std::int32_t disabled = 0;
   constexpr std::size_t kPlace = DEVCONF_DISABLE_IPV6 * sizeof disabled;
-  if (const auto settings = inet6.bytes(IFLA_INET6_CONF); settings.size() >= kPlace + sizeof disabled) {
+  if (const auto settings = inet6.bytes(IFLA_INET6_CONF);
+      settings.size() >= kPlace + sizeof disabled) {
     std::memcpy(&disabled, settings.data() + kPlace, sizeof disabled);
   }
   link.ipv6_disabled = disabled != 0;

@@ -114,7 +114,7 @@ struct Link {
   bool ipv6_autoconf = false;
   bool has_ipv6 = false;       // false below kMinIpv6Mtu too
   bool ipv6_disabled = false;  // by the sysctl disable_ipv6: it then has no address
-  Traffic received;       // 0 where it was not asked for
+  Traffic received;            // 0 where it was not asked for
   Traffic sent;
 };
 

@@ -114,7 +114,8 @@ std::optional<Error> of_another_version(const resource::DesiredState& desired,
                .message = "lab " + quote(desired.lab) +
                           " was brought up by another version of nslab, whose record this one "
                           "does not read",
-               .hint = "'nslab down " + desired.lab + "' takes it away, and 'nslab up' then makes "
+               .hint = "'nslab down " + desired.lab +
+                       "' takes it away, and 'nslab up' then makes "
                        "it anew"};
 }
 

@@ -239,8 +239,7 @@ class Lowering {
     std::string interface(parts[3]);
     std::ranges::replace(interface, '/', '.');
     return interface != "all" && interface != "default" && interface != "lo" &&
-           std::ranges::find(node.interfaces, interface, &Interface::name) ==
-               node.interfaces.end();
+           std::ranges::find(node.interfaces, interface, &Interface::name) == node.interfaces.end();
   }
 
   void add_sysctls(const Node& node, std::vector<Id>& ids) {

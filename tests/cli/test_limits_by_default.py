@@ -211,5 +211,23 @@ class Refused(NslabTest):
         self.expect(nslab("validate", lab_file("nodes: {a: {root: host, limits: {tmp: none, pids: 5}}}")), 0)
 
 
+class TooFewProcesses(NslabTest):
+    """What cannot be started because of `pids` says so, whatever it is."""
+
+    def test_it_names_the_limit(self):
+        for pids, more in ((1, 'services: {s: {command: [sleep, "1000"]}}'),
+                           (1, 'services: {s: {command: [sleep, "1000"], restart: always}}'),
+                           (1, 'setup: ["true"]'),
+                           (1, 'setup: [["true"]]'),
+                           (2, 'services: {s: {command: [sleep, "1000"], ready: {exec: ["true"], timeout: 1s}}}'),
+                           (2, 'services: {s: {command: [sleep, "1000"]}, t: {command: ["true"], once: true}}'),
+                           (2, 'services: {s: {command: "sleep 1000 & sleep 1000 & wait"}}')):
+            with self.subTest(more):
+                self.expect(nslab("up", lab_file(f"name: few\nnodes: {{b: {{limits: {{pids: {pids}}}, {more}}}}}\n")), 1,
+                            err=["/run/lab-files/few.yaml:2:", f"the limit of processes of node 'b', {pids}", "raise 'pids'"])
+        with self.lab("name: few\nnodes: {b: {limits: {pids: 1}}}\n") as lab:
+            self.expect(lab.exec("b", "true"), 1, err=["the limit of processes of node 'b', 1", "raise 'pids'"])
+
+
 if __name__ == "__main__":
     main()

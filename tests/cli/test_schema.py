@@ -47,7 +47,7 @@ ONLY_NSLAB = {
     "inherited keys": "command-missing group-in-group",
     "arithmetic": """
         address-padded cpuset-backwards file-too-large host-bits-in-subnet
-        memory-too-small octal-number""",
+        memory-too-small octal-number duration-too-long""",
     "not in the file": "default-name-is-no-name",
     "how it is written": """
         alias anchors-are-not-read duplicate-key duplicate-node hex-number

@@ -1,12 +1,13 @@
 """Where nslab keeps what, and what others do there meanwhile: /run/netns, the state directory, records."""
 
+import contextlib
 import os
 import shutil
 import socket
 import unittest
 from pathlib import Path
 
-from nslab_test import FILES, NSLAB, NslabTest, bring_up, lab_file, main, nslab, residue, run, succeed
+from nslab_test import FILES, NSLAB, NslabTest, bring_up, lab_file, main, nslab, residue, run, succeed, take_down_on_failure
 
 TEXT = "name: state\nsubnets: {lan: 10.76.0.0/24}\nnodes: {a: {interfaces: {eth0: lan}}, b: {interfaces: {eth0: lan}}}\n"
 STATE = Path("/run/nslab")
@@ -147,6 +148,48 @@ class StateDirectory(NslabTest):
                 succeed(nslab("up", lab_file(text.replace("s: {command", "t: {command"), "l" * 63), env=env))
                 succeed(nslab("down", "l" * 63, env=env))
                 self.assert_no_residue(before)
+
+
+class Torn(NslabTest):
+    """Somebody removes what nslab keeps of a lab that is up: `up` mends it, and `down` works."""
+
+    TEXT = ("name: torn\nsubnets: {lan: 10.77.0.0/24}\nnodes:\n"
+            "  a: {interfaces: {eth0: lan}, namespaces: {user: private},"
+            " services: {s: {command: [sleep, infinity]}}}\n"
+            "  b: {interfaces: {eth0: lan}}\n")
+    HOW = (
+        "rm -rf /run/nslab",
+        "rm -rf /run/nslab/torn",
+        "rm -rf --one-file-system /run/nslab",
+        "rm -rf /run/nslab/torn.*",
+        *(f"rm -rf /run/nslab/torn/{each}" for each in
+          ("ids", "nodes", "nodes/a", "nodes/b", "base", "base/etc", "own", "sysctl", "layers-size", "nodes/a/init.sock", "layers",
+            "layers/a", "layers/b/upper")),
+        "umount -l /run/nslab/torn; rm -rf /run/nslab",
+        "umount -l /run/nslab/torn/ns; umount -l /run/nslab/torn/layers; umount -l /run/nslab/torn; rm -rf /run/nslab",
+    )
+
+    def test_up_mends_it_and_down_works(self):
+        for how in self.HOW:
+            for mend in (True, False):
+                with self.subTest(how, mend=mend), take_down_on_failure():
+                    before = residue.snapshot()
+                    file = lab_file(self.TEXT)
+                    lab = bring_up(file)
+                    run("sh", "-c", how)
+                    if mend:
+                        succeed(nslab("up", file))
+                        self.assert_nothing_to_do(file)
+                        lab.read("a", "ping", "-n", "-c1", "-W1", "b")
+                        lab.read("b", "ping", "-n", "-c1", "-W1", "a")
+                        lab.up(self.TEXT + "  c: {interfaces: {eth0: lan}}\n")
+                        lab.read("a", "ping", "-n", "-c1", "-W1", "c")
+                        lab.shell("b", "echo >/root/written")
+                    self.expect(nslab("down", "torn"), 0, out="gone")
+                    if how.endswith("/run/nslab"):
+                        with contextlib.suppress(FileNotFoundError):
+                            os.rmdir("/run/netns")  # that nslab made it was noted in what was removed
+                    self.assert_no_residue(before)
 
 
 def listen(path):

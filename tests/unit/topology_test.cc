@@ -218,8 +218,8 @@ TEST_CASE("topology: keys that begin with x- are the user's own, everywhere") {
 TEST_CASE("topology: what could not be told to a node's init is refused") {
   const auto with = [](const std::string& environment, const std::string& command) {
     return "nodes: {a: {environment: {X: \"" + environment +
-           "\"}, services: {s: {command: [echo, \"" + command + "\"], once: true}}, setup: [[echo, \"" +
-           command + "\"]]}}\n";
+           "\"}, services: {s: {command: [echo, \"" + command +
+           "\"], once: true}}, setup: [[echo, \"" + command + "\"]]}}\n";
   };
   const auto text = [](std::size_t size) { return std::string(size, 'x'); };
   CHECK(errors_of(with(text(40'000), text(40'000))).empty());
