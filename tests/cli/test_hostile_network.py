@@ -83,8 +83,9 @@ class Network(hostile.HostileTest):
             self.assertNotIn(FORGED, self.neighbours())
             run("ip", "-n", "hostile.other", "neigh", "flush", "all")
 
-    @tried("write to the terminal of who looks at the lab: names with control characters", "they are printed as '?'",
-           "they are printed as '?'")
+    @tried("write to the terminal of who looks at the lab: control characters in names, logs, what a failed command printed",
+           r"they are printed as '?' or `\x1b`; as they are by `logs --raw` alone",
+           r"they are printed as '?' or `\x1b`; as they are by `logs --raw` alone")
     def test_names_for_a_terminal(self, node):
         for name in (b"x\x1b[31m", b"y\xff", b"z\xc2\x9b1m"):
             self.running.exec(node, "ip", "link", "add", os.fsdecode(name), "type", "bridge")
