@@ -1,5 +1,8 @@
 #include "kernel/netlink.h"
 
+#include <array>
+#include <thread>
+
 #include <catch2/catch.hpp>
 
 #include "kernel/link.h"
@@ -53,6 +56,45 @@ TEST_CASE("netlink: a message that outgrows its buffer is refused before it is s
   CHECK(test::texts_of(net.socket.execute(batch)) ==
         std::vector<std::string>{"3: naming everything: Message too long (EMSGSIZE)"});
   CHECK(net.has_link("lan"));
+}
+
+TEST_CASE("netlink: a dump that changed under way is asked for again") {
+  Net net;
+  std::array<int, 2> ends{};
+  REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) == 0);
+  const UniqueFd ours(ends[0]);
+  const UniqueFd kernels(ends[1]);
+  REQUIRE(::dup2(ours.get(), net.socket.fd()) >= 0);
+  struct Reply {
+    nlmsghdr header{.nlmsg_len = sizeof(Reply), .nlmsg_type = RTM_NEWLINK};
+    ifinfomsg link{};
+  };
+  std::thread kernel([&] {
+    for (const int round : {1, 2}) {
+      std::array<std::byte, 512> request{};
+      if (::recv(kernels.get(), request.data(), request.size(), 0) <= 0) {
+        return;
+      }
+      Reply reply;
+      reply.header.nlmsg_seq = reinterpret_cast<const nlmsghdr*>(request.data())->nlmsg_seq;
+      reply.header.nlmsg_flags = NLM_F_MULTI | (round == 1 ? NLM_F_DUMP_INTR : 0);
+      reply.link.ifi_index = round;
+      (void)::send(kernels.get(), &reply, sizeof reply, 0);
+      reply.header.nlmsg_type = NLMSG_DONE;
+      reply.header.nlmsg_flags = NLM_F_MULTI;
+      reply.link = {};  // its first word is 0: no error
+      (void)::send(kernels.get(), &reply, sizeof reply, 0);
+    }
+  });
+  std::vector<int> seen;
+  Message request(RTM_GETLINK, 0);
+  request.put_header(ifinfomsg{});
+  CHECK(net.socket.dump(request, "listing", [&](const nlmsghdr& message) {
+    seen.push_back(header_of<ifinfomsg>(message)->ifi_index);
+  }));
+  (void)::shutdown(kernels.get(), SHUT_RDWR);
+  kernel.join();
+  CHECK(seen == std::vector<int>{2});
 }
 
 TEST_CASE("netlink: a dump that the kernel refuses says why") {

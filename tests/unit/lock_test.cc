@@ -7,6 +7,8 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
+#include <optional>
 #include <regex>
 #include <thread>
 
@@ -55,6 +57,40 @@ TEST_CASE("lock: a holder that has not written its name yet is named by its numb
   REQUIRE_FALSE(second);
   CHECK(second.error().message ==
         "lab 'lab' is being changed by process " + std::to_string(::getpid()));
+}
+
+TEST_CASE("lock: who waited for a file that its holder removed has it, and nobody else") {
+  const Place place;
+  auto first = place.take("up");
+  REQUIRE(first);
+  std::atomic<bool> waits = true;
+  std::optional<LabLock> second;
+  std::thread waiter([&] {
+    if (auto taken = place.take("down", /*wait=*/true)) {
+      second.emplace(*std::move(taken));
+    }
+    waits = false;
+  });
+  // It has the file open, and waits for the lock on it: as proc_locks(5) shows.
+  const auto is_waiting = [] {
+    std::ifstream locks("/proc/locks");
+    std::string line;
+    while (std::getline(locks, line)) {
+      if (line.find("-> FLOCK") != std::string::npos &&
+          line.find(" " + std::to_string(::getpid()) + " ") != std::string::npos) {
+        return true;
+      }
+    }
+    return false;
+  };
+  while (waits && !is_waiting()) {
+    std::this_thread::yield();
+  }
+  REQUIRE(first->release());
+  waiter.join();
+  REQUIRE(second);
+  CHECK(std::filesystem::exists(place.directory + "/lab.lock"));
+  CHECK_FALSE(place.take("third"));
 }
 
 TEST_CASE("lock: it is free again, and nothing is left of it") {
