@@ -33,11 +33,28 @@ bool runs_commands(const plan::Plan& plan) {
   });
 }
 
+// One for all interfaces is written to each of them, whatever was asked for it: forwarding and
+// disable_ipv6 (devinet_sysctl_forward() in net/ipv4/devinet.c, addrconf_fixup_forwarding() in
+// net/ipv6/addrconf.c). Whether the lab asks for one of an interface of the same node.
+bool may_reset_another(const resource::DesiredState& desired, const plan::Step& step) {
+  const auto* sysctl = std::get_if<resource::Sysctl>(step.after ? &*step.after : &*step.before);
+  if (sysctl == nullptr || (sysctl->key != "net.ipv4.ip_forward" &&
+                            sysctl->key.find(".conf.all.") == std::string::npos)) {
+    return false;
+  }
+  return std::ranges::any_of(desired.resources, [&](const auto& entry) {
+    const auto* other = std::get_if<resource::Sysctl>(&entry.second.spec);
+    return other != nullptr && other->node == sysctl->node && other->key != sysctl->key &&
+           other->key.find(".conf.") != std::string::npos;
+  });
+}
+
 // The kernel may drop more than such a step says.
-bool may_drop(const plan::Step& step) {
+bool may_drop(const resource::DesiredState& desired, const plan::Step& step) {
   using resource::Kind;
-  return step.action != plan::Action::create && step.id.kind >= Kind::netns &&
-         step.id.kind <= Kind::route;
+  return (step.action != plan::Action::create && step.id.kind >= Kind::netns &&
+          step.id.kind <= Kind::route) ||
+         may_reset_another(desired, step);
 }
 
 // The host is as it was: nothing was done to it yet.
@@ -276,7 +293,9 @@ Result<void> Reconciler::between(const resource::DesiredState& desired,
                                  std::span<const plan::Step> rest,
                                  Report& report) {
   const bool commands_come = !is_command(done.back()) && !rest.empty() && is_command(rest.front());
-  if (commands_come && std::ranges::any_of(done, may_drop)) {
+  if (commands_come && std::ranges::any_of(done, [&](const plan::Step& step) {
+        return may_drop(desired, step);
+      })) {
     Scope scope(desired, before);
     for (const plan::Step& step : done) {
       scope.reach(step);

@@ -4,7 +4,7 @@ import os
 import signal
 import unittest
 
-from nslab_test import NSLAB, NslabTest, lab_file, main, nslab, residue, run, succeed
+from nslab_test import NSLAB, NslabTest, lab_file, main, nslab, residue, run, succeed, take_down_on_failure
 
 VALUES = {
     "net.ipv4.ip_default_ttl": "0x20",
@@ -78,6 +78,37 @@ class Sysctls(NslabTest):
             with self.subTest(key):
                 file = lab_file(f"name: sysctls\nnodes:\n  a:\n    sysctls: {{{key}: 1}}\n")
                 self.expect(nslab("validate", file), 2, err=[f"{file}:4:15: error:", f"'{key}' is not", words])
+
+
+class OfOneInterface(NslabTest):
+    """One for all interfaces is written to each by the kernel: what is asked for one of them comes after."""
+
+    TEXT = """name: one
+subnets: {lan: 10.79.0.0/24, six: "fd00:79::/64"}
+nodes:
+  r:
+    role: ROLE
+    interfaces: {eth0: lan, eth1: six}
+    sysctls: {net.ipv4.conf.lo.forwarding: 0, net.ipv4.conf.eth0.forwarding: 0, net.ipv6.conf.eth1.forwarding: 0}
+    SETUP
+"""
+
+    def test_it_holds_whatever_holds_for_all(self):
+        for setup in ("", 'setup: ["true"]', 'services: {s: {command: [sleep, "1000000"]}}'):
+            text = self.TEXT.replace("SETUP", setup)
+            for roles in (("router",), ("host", "router", "host", "router")):
+                with self.subTest(setup, roles=roles), take_down_on_failure():
+                    before = residue.snapshot()
+                    for role in roles:
+                        file = lab_file(text.replace("ROLE", role), "one")
+                        succeed(nslab("up", file))
+                        self.assert_nothing_to_do(file)
+                        values = succeed(nslab("exec", "one/r", "--", "cat", "/proc/sys/net/ipv4/conf/lo/forwarding",
+                                               "/proc/sys/net/ipv4/conf/eth0/forwarding",
+                                               "/proc/sys/net/ipv6/conf/eth1/forwarding")).out
+                        self.assertEqual(values.split(), ["0", "0", "0"])
+                    succeed(nslab("down", "one"))
+                    self.assert_no_residue(before)
 
 
 if __name__ == "__main__":
