@@ -49,10 +49,10 @@ int inner_pid(pid_t pid) {
   std::string line;
   while (std::getline(status, line)) {
     if (line.starts_with("NSpid:")) {
-      int pid = 0;
+      int inner = 0;
       const std::size_t last = line.find_last_of('\t') + 1;
-      (void)std::from_chars(line.data() + last, line.data() + line.size(), pid);
-      return pid;
+      (void)std::from_chars(line.data() + last, line.data() + line.size(), inner);
+      return inner;
     }
   }
   return 0;
