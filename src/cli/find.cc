@@ -277,6 +277,23 @@ std::optional<NodeName> parts_of(const std::string& target, char separator) {
   return NodeName{target.substr(0, place), target.substr(place + 1)};
 }
 
+// Who says that of a lab that is to go means something that is there.
+std::optional<Error> names_a_node(const std::string& target) {
+  std::optional<NodeName> found = parts_of(target, '.');
+  if (!found || !has_node(found->lab, found->node)) {
+    const Names having = labs_with(target);
+    found = having.empty() ? std::nullopt : std::optional(NodeName{having.front(), target});
+  }
+  if (!found || is_file(target)) {
+    return std::nullopt;
+  }
+  return Error{.kind = ErrorKind::usage,
+               .message = quote(target) + " is a node of lab " + quote(found->lab) +
+                          ", and a lab was expected",
+               .hint = "'nslab down " + found->lab + "' takes the lab away; a node that the lab "
+                       "file no longer has goes with the next 'nslab up'"};
+}
+
 // "FILE/NODE", or "LAB/NODE" of a lab or a node that is not there.
 Result<NodeName> node_of_lab(const NodeName& parts) {
   NSLAB_ASSIGN(lab, find_lab(parts.lab, Purpose::look));
@@ -311,6 +328,9 @@ Result<FoundLab> find_lab(const std::string& target, Purpose purpose) {
   NSLAB_ASSIGN(labs, labs_on_host());
   if (has(labs, target)) {
     return FoundLab{target};
+  }
+  if (auto node = purpose == Purpose::take_away ? names_a_node(target) : std::nullopt) {
+    return *std::move(node);
   }
   if (looks_like_file(target) || is_file(target)) {
     return lab_of(target, labs, purpose);

@@ -124,6 +124,7 @@ Outcome change(Context& context, Changes<Address> batch) {
                  each.after->address.network() == after.address.network();
         });
         NSLAB_ASSIGN(index, find_link(netns, after.interface));
+        kernel::append_local_route(messages, i, index, after.address);
         if (&*first == &batch[i]) {  // addresses of one network share its route
           kernel::append_connected_route(messages, i, index, after.address);
         }

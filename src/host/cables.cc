@@ -276,6 +276,9 @@ Result<void> append_change(const Layout& layout,
   if (settings != kernel::LinkSettings{}) {
     kernel::append_link_settings(messages, tag, index, settings);
   }
+  if (anew && after.ipv6) {  // the kernel's own looks for duplicates yet
+    kernel::append_delete_link_local(messages, tag, index, after.mac);
+  }
   if (anew) {
     append_ipv6(messages, tag, index, after);
   }
@@ -407,7 +410,8 @@ Outcome change(Context& context, Changes<Bridge> batch) {
       [&](OpenNetns& netns, kernel::Batch& messages, std::size_t i) -> Result<void> {
         const Bridge& after = *batch[i].after;
         NSLAB_ASSIGN(index, find_link(netns, after.name));
-        kernel::append_link_settings(messages, i, index, {.mtu = after.mtu, .up = after.up});
+        kernel::append_link_settings(
+            messages, i, index, {.mtu = after.mtu, .up = after.up, .group = kernel::kNslabGroup});
         return {};
       });
 }

@@ -29,7 +29,8 @@ std::string not_found_hint(const std::string& program) {
     return "the node has no such file, or not the interpreter that its first line names; /tmp and "
            "/run are the node's own";
   }
-  const std::string near = nearest_program(program);
+  std::string near = nearest_program(program);
+  near = near == program ? "" : std::move(near);  // this host has it, and the node's root not
   return (near.empty() ? "a" : "did you mean " + quote(near) + "? A") +
          " node runs the programs of its root, this host's where the file names no other: what is "
          "installed there it has at once";

@@ -5,6 +5,8 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <fstream>
+#include <string>
 
 #include "base/parallel.h"
 #include "host/control.h"

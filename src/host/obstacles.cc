@@ -151,6 +151,12 @@ std::optional<Error> obstacle(const Question& question, const resource::File& sp
     return std::nullopt;
   }
   const auto* above = resource::mount_above(question.desired, spec.node, spec.path);
+  if (::lstat(place.c_str(), &there) == 0) {
+    return Error{.kind = ErrorKind::conflict,
+                 .message = "file " + quote(spec.path) + " of node " + quote(spec.node) +
+                            " would cover " + quote(place) + " of the host, which is no file",
+                 .hint = "give another path, or make that a file"};
+  }
   return Error{.kind = ErrorKind::not_found,
                .message = "file " + quote(spec.path) + " of node " + quote(spec.node) +
                           " would be made on the host, as " + quote(place) + ": " +

@@ -73,7 +73,11 @@ Result<void> add_names(const std::string& state_dir, std::set<std::string>& labs
     NSLAB_ASSIGN(target, link_target(Layout::names_dir() + "/" + name));
     if (target.starts_with(state_dir + "/")) {
       const std::string rest = target.substr(state_dir.size() + 1);
-      labs.insert(rest.substr(0, rest.find('/')));
+      const std::string lab = rest.substr(0, rest.find('/'));
+      // What something is mounted over leads nowhere, and is not gone.
+      if (!labs.contains(lab) && !made_elsewhere(state_dir, lab)) {
+        labs.insert(lab);
+      }
     }
   }
   return {};

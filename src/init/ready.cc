@@ -75,6 +75,21 @@ short Probe::events() const {
   return step_ == Step::connect ? POLLOUT : POLLIN;
 }
 
+std::string_view Probe::pending() const {
+  switch (step_) {
+    case Step::process:
+      return "its command has not ended";
+    case Step::connect:
+      return "its connection is not accepted";
+    case Step::reply:
+      return "it was asked and has not answered";
+    case Step::idle:
+    case Step::done:
+      break;
+  }
+  return {};
+}
+
 void Probe::begin(Millis time, const Members& members) {
   cancel();
   members_ = members;

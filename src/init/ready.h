@@ -34,7 +34,9 @@ class Probe {
   bool ended(pid_t pid, int status);
 
   // Why the last answer was no. Empty before the first one.
-  [[nodiscard]] std::string_view reason() const { return reason_.view(); }
+  [[nodiscard]] std::string_view reason() const {
+    return !reason_.view().empty() ? reason_.view() : pending();
+  }
 
   // Who listens on the port instead of the service: then that is the reason. 0: nobody.
   [[nodiscard]] pid_t rival() const { return rival_; }
@@ -57,6 +59,8 @@ class Probe {
     done,
   };
 
+  // What it waits for, when it has not been told anything yet.
+  [[nodiscard]] std::string_view pending() const;
   void ask(Millis time);
   void ask_by_command(Millis time);
   void take_output();

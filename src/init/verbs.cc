@@ -116,7 +116,10 @@ bool refuse_service(const Node& node, Client& client, const Service& service) {
   what << service.what();
   for (const Service& other : node.services) {
     if (service.probe.rival() > 0 && &other != &service && other.owns(service.probe.rival())) {
-      what << ", of service '" << other.name() << "'";
+      // The number of the process ends the probe's reason; what else the service failed of does
+      // not say why.
+      const bool told = service.what().find("who listens on port") != std::string_view::npos;
+      what << (told ? ", of service '" : "; its port is held by service '") << other.name() << "'";
     }
   }
   return refuse(client, "failed", {.what = what.view(), .error = service.error()});

@@ -110,6 +110,25 @@ void append_connected_route(Batch& batch,
   batch.add(tag, message, "adding " + route_text(route));
 }
 
+void append_local_route(Batch& batch, std::size_t tag, LinkIndex index, const IpPrefix& address) {
+  const bool v6 = address.address.is_v6();
+  rtmsg header{};
+  header.rtm_family = v6 ? AF_INET6 : AF_INET;
+  header.rtm_dst_len = v6 ? 128 : 32;
+  header.rtm_table = RT_TABLE_LOCAL;
+  header.rtm_protocol = RTPROT_KERNEL;
+  header.rtm_scope = v6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_HOST;
+  header.rtm_type = RTN_LOCAL;
+  Message message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
+  message.put_header(header);
+  message.put_bytes(RTA_DST, address.address.bytes());
+  message.put_u32(RTA_OIF, index);
+  if (!v6) {
+    message.put_bytes(RTA_PREFSRC, address.address.bytes());
+  }
+  batch.add(tag, message, "making " + to_string(address) + " local", {EEXIST});
+}
+
 void append_delete_route(Batch& batch, std::size_t tag, const Route& route) {
   Message message(RTM_DELROUTE, 0);
   put_route(message, route, RT_SCOPE_NOWHERE);  // of any scope

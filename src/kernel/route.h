@@ -47,6 +47,9 @@ void append_connected_route(Batch& batch,
                             std::size_t tag,
                             LinkIndex index,
                             const IpPrefix& address);
+// The route by which the address itself is local, in the table of such routes. One that is there
+// is no failure.
+void append_local_route(Batch& batch, std::size_t tag, LinkIndex index, const IpPrefix& address);
 // Deletes the route of that destination, type, next hop, metric and protocol. An
 // IPv4 metric of 0 stands for the lowest that there is.
 void append_delete_route(Batch& batch, std::size_t tag, const Route& route);

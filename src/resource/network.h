@@ -44,11 +44,13 @@ struct Bridge {
   std::string name;
   std::uint32_t mtu = 1500;
   bool up = true;
+  bool marked = true;  // is in the group of what nslab makes
 
   static constexpr auto fields() {
     return std::tuple{field("name", &Bridge::name, Cost::replace),
                       field("mtu", &Bridge::mtu),
-                      field("up", &Bridge::up)};
+                      field("up", &Bridge::up),
+                      field("marked", &Bridge::marked)};
   }
 
   bool operator==(const Bridge&) const = default;
@@ -62,16 +64,20 @@ struct Says {
   bool mtu = false;
   bool up = false;  // something that the file says goes where the interface is down
   bool ipv6 = false;
+  bool ipv6_mtu = false;  // it has IPv6, which goes where the MTU is too small for that
 
   static constexpr auto fields() {
     return std::tuple{field("mac", &Says::mac),
                       field("mtu", &Says::mtu),
                       field("up", &Says::up),
-                      field("ipv6", &Says::ipv6)};
+                      field("ipv6", &Says::ipv6),
+                      field("ipv6-mtu", &Says::ipv6_mtu)};
   }
 
   bool operator==(const Says&) const = default;
 };
+
+inline constexpr std::uint32_t kMinIpv6Mtu = 1280;  // RFC 8200, section 5
 
 // One end of a veth pair.
 struct VethEnd {
@@ -109,7 +115,7 @@ struct VethEnd {
       return field != "ipv6";
     }
     return field == "mac"    ? says.mac
-           : field == "mtu"  ? says.mtu
+           : field == "mtu"  ? says.mtu || (says.ipv6_mtu && mtu < kMinIpv6Mtu)
            : field == "up"   ? says.up
            : field == "ipv6" ? says.ipv6
                              : field != "bridge";

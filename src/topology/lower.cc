@@ -117,6 +117,7 @@ class Lowering {
     says.up = interface.has_ipv6() || std::ranges::any_of(node.routes, [&](const Route& route) {
                 return route.interface == interface.name;
               });
+    says.ipv6_mtu = interface.has_ipv6() || (says.ipv6 && interface.link_local);
     return says;
   }
 

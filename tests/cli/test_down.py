@@ -164,5 +164,17 @@ class Down(NslabTest):
         self.gone()
 
 
+class OfANode(NslabTest):
+    def test_it_is_no_lab(self):
+        file = lab_file("name: t\nnodes: {aa: {}}\n", "t")
+        succeed(nslab("up", file))
+        try:
+            for target in ("t.aa", "aa"):
+                self.expect(nslab("down", target), 2, err=["is a node of lab 't'", "nslab down t"])
+            self.assert_nothing_to_do(file)
+        finally:
+            succeed(nslab("down", "t"))
+
+
 if __name__ == "__main__":
     main()

@@ -280,6 +280,27 @@ class Ipv6SwitchedOff(NslabTest):
             succeed(nslab("down", "six"))
         self.assert_no_residue(before)
 
+    def test_what_takes_its_addresses_or_routes(self):
+        """Each of it by hand, and `up` mends it: nothing that it makes anew is refused."""
+        before = residue.snapshot()
+        text = IPV6.replace('lan: "fd00:90::/64"', 'lan: ["fd00:90::/64", 10.90.0.0/24]')
+        file = lab_file(text, "six")
+        succeed(nslab("up", file))
+        try:
+            for how in ("-n six.a link set eth0 mtu 1200", "-n six.a link set wire mtu 1200",
+                        "-n six.a -4 route flush table all", "-n six.b -4 route flush table main",
+                        "-n six link set lan group 9", "-n six.a -6 route flush table all"):
+                with self.subTest(how):
+                    succeed(run("ip", *how.split()))
+                    self.expect(nslab("plan", file, "--check"), 3, out="drift")
+                    succeed(nslab("up", file))
+                    self.assert_nothing_to_do(file)
+                    for target in ("fd00:90::3", "10.90.0.3", "ff02::1%wire")[:2 if "-6" in how else 3]:
+                        succeed(nslab("exec", "six/a", "--", "ping", "-c1", "-W2", target))
+        finally:
+            succeed(nslab("down", "six"))
+        self.assert_no_residue(before)
+
     def test_before_a_cable_comes(self):
         before = residue.snapshot()
         succeed(nslab("up", lab_file(IPV6, "six")))

@@ -264,6 +264,21 @@ class Services(NslabTest):
             os.kill(running.init("n1"), signal.SIGSTOP)
             succeed(nslab("down", running.name, timeout=50))
 
+    def test_why_one_is_not_ready_is_said_in_its_own_terms(self):
+        for services, words in (
+                ('{x: {command: [python3, -m, http.server, "80"], ready: {tcp: 80}},'
+                 ' d: {command: [python3, -m, http.server, "80"], ready: {tcp: 80}, after: [x]}}',
+                 "port is held by service 'x'"),
+                ('{d: {command: [sleep, "1000"], ready: {exec: [sleep, "1000"], timeout: 500ms}}}',
+                 "was not ready within 500 ms: its command has not ended"),
+                ('{d: {command: "exec python3 -c \'import socket,time; s=socket.create_server((\\"\\",81)); time.sleep(999)\'",'
+                 ' ready: {http: 81, timeout: 3s}}}', "it was asked and has not answered")):
+            with self.subTest(words):
+                text = f"name: terms\nnodes: {{a: {{services: {services}}}}}\n"
+                result = nslab("up", lab_file(text, "terms"))
+                self.expect(result, 1, err=words)
+                self.assertNotIn("status 1 before it was ready, of service", result.err)
+
     def test_as_much_text_as_there_may_be(self):
         """All that the lab file may say of a command reaches its node."""
         for what in ("x" * 39_000, "\t" * 11_000, "\"" * 26_000, "\\\\" * 13_000):

@@ -197,6 +197,29 @@ def listen(path):
         bound.bind(str(path))
 
 
+class Covered(NslabTest):
+    def test_a_lab_below_a_mount_is_not_said_to_be_gone(self):
+        before = residue.snapshot()
+        file = lab_file(TEXT, "state")
+        lab = bring_up(file)
+        names = sorted(each.name for each in NAMES.iterdir())
+        identity = lab.identity("a")
+        succeed(run("mount", "-t", "tmpfs", "cover", STATE))
+        try:
+            for target in ("state", file):
+                self.expect(nslab("down", target), 1, err=["another state directory", "can be seen"])
+            self.expect(nslab("up", file), 1, err="another state directory")
+            self.expect(nslab("down", "--all"), 0)
+            self.expect(nslab("prune"), 0, err="nothing to prune")
+        finally:
+            unmount(STATE)
+        self.assertEqual(sorted(each.name for each in NAMES.iterdir()), names)
+        self.assertEqual(lab.identity("a"), identity)
+        self.assert_nothing_to_do(file)
+        succeed(nslab("down", "state"))
+        self.assert_no_residue(before)
+
+
 class Records(NslabTest):
     """What stands where a record or a lock is and is none: no hang, no end of memory."""
 

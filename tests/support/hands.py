@@ -76,7 +76,7 @@ class Hands:
         words = self.random.choice([
             ("route", "flush", "table", "main"), ("route", "del", "default"),
             ("route", "add", "blackhole", "10.98.0.0/16"), ("rule", "add", "pref", "77", "lookup", "main"),
-            ("-6", "route", "flush", "table", "main"), ("route", "add", "10.98.0.0/16", "dev", "lo", "table", "77"),
+            ("-6", "route", "flush", "table", "main"), ("-4", "route", "flush", "table", "all"), ("-6", "route", "flush", "table", "all"), ("route", "add", "10.98.0.0/16", "dev", "lo", "table", "77"),
             ("neigh", "add", "10.90.0.77", "lladdr", "02:00:00:00:00:78", "dev", self.interface(node))])
         return self.ip(node, *words)
 
@@ -95,7 +95,7 @@ class Hands:
     def switch(self, _node):
         words = self.random.choice([("link", "del", "lan"), ("link", "set", "lan", "down"),
                                     ("link", "set", "lan", "mtu", "1000"), ("addr", "add", "10.90.0.250/24", "dev", "lan"),
-                                    ("link", "add", "hand0", "type", "bridge")])
+                                    ("link", "add", "hand0", "type", "bridge"), ("link", "set", "lan", "group", "9")])
         return sh("ip", "-n", self.lab.name, *words)
 
     def port(self, _node):

@@ -48,7 +48,7 @@ TEST_CASE("json: every resource of a lab goes to text and back") {
 
 TEST_CASE("json: the text is one line, the kind first") {
   CHECK(to_json_text(Bridge{.name = "front"}) ==
-        R"({"kind":"bridge","name":"front","mtu":1500,"up":true})");
+        R"({"kind":"bridge","name":"front","mtu":1500,"up":true,"marked":true})");
   CHECK(to_json_text(Mount{.node = "db", .target = "/data", .size = 4096}) ==
         R"({"kind":"mount","node":"db","target":"/data","type":"tmpfs","source":"",)"
         R"("read-only":false,"size":4096,"mode":493,"owner":""})");
