@@ -52,6 +52,11 @@ std::optional<Changed> changed_by(const resource::DesiredState& desired,
       }
       for (const std::string& place : places) {
         if (const auto* node = node_at(desired, nodes, place)) {
+          if (veth != nullptr && each.field.ends_with(" found as") && each.before == "nothing") {
+            return Changed{*node,
+                           each.after + " is gone, or has another alias: nslab knows its "
+                                        "interfaces by theirs"};
+          }
           const std::string subject =
               veth != nullptr ? each.field : title_of(spec) + " " + each.field;
           return Changed{*node, subject + " is " + each.before + ", not " + each.after};
@@ -70,7 +75,8 @@ std::optional<Changed> changed_by(const resource::DesiredState& desired,
 
 constexpr const char* kWhoseItIs =
     "what the file says is not the node's to change: take it out of the file, where it then is "
-    "the node's own, or say it there as the node has it";
+    "the node's own, or say it there as the node has it; a further name of an interface is an "
+    "altname";
 
 }  // namespace
 

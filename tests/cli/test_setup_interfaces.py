@@ -26,7 +26,7 @@ BROKEN = {
     "hostname": ("hostname: one, ", "", "hostname other", "hostname is other, not one"),
     "ipv6": ("", ", ipv6: link-local", "ip link set e1 addrgenmode none", "a:e1 ipv6 is no, not yes"),
     "rename": ("", "", "ip link set e1 down && ip link set e1 name wan0", "a:e1 found as is wan0"),
-    "away": ("", "", "ip netns add inner && ip link set e1 netns inner", "a:e1 found as is nothing"),
+    "away": ("", "", "ip netns add inner && ip link set e1 netns inner", "a:e1 is gone, or has another alias"),
 }
 
 
@@ -123,6 +123,18 @@ class ForeignMarks(NslabTest):
             succeed(nslab("exec", "marks/a", "--", "ip", "link", "set", "e1", "mtu", "1300"))
             succeed(nslab("up", lab))
             succeed(nslab("exec", "marks/b", "--", "ip", "link", "show", "fake"))
+        finally:
+            succeed(nslab("down", "marks"))
+
+
+    def test_another_alias_is_told_and_an_altname_stays(self):
+        text = "nodes: {{a: {{setup: ['{}']}}, b: {{}}}}\nlinks: [{{ends: 'a:e1 -- b:e1'}}]\n"
+        self.expect(nslab("up", lab_file(text.format("ip link set e1 alias uplink"), "marks")), 1,
+                    err=["a:e1 is gone, or has another alias", "altname"])
+        lab = lab_file(text.format("ip link property add dev e1 altname uplink"), "marks")
+        try:
+            succeed(nslab("up", lab))
+            self.assert_nothing_to_do(lab)
         finally:
             succeed(nslab("down", "marks"))
 
