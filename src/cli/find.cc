@@ -290,7 +290,8 @@ std::optional<Error> names_a_node(const std::string& target) {
   return Error{.kind = ErrorKind::usage,
                .message = quote(target) + " is a node of lab " + quote(found->lab) +
                           ", and a lab was expected",
-               .hint = "'nslab down " + found->lab + "' takes the lab away; a node that the lab "
+               .hint = "'nslab down " + found->lab +
+                       "' takes the lab away; a node that the lab "
                        "file no longer has goes with the next 'nslab up'"};
 }
 

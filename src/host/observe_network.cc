@@ -90,8 +90,8 @@ void observe_links(const Layout& layout,
     const bool ours =
         link.group == kernel::kNslabGroup && !read_cable_mark(layout, link.alias).has_value();
     if (link.kind == "bridge" && contents.netns == resource::kSwitch) {
-      state.add(
-          resource::Bridge{.name = link.name, .mtu = link.mtu, .up = link.up, .marked = ours}, ours);
+      state.add(resource::Bridge{.name = link.name, .mtu = link.mtu, .up = link.up, .marked = ours},
+                ours);
     } else {
       state.add(resource::Link{.netns = contents.netns, .name = link.name}, ours);
     }

@@ -54,8 +54,9 @@ std::optional<Changed> changed_by(const resource::DesiredState& desired,
         if (const auto* node = node_at(desired, nodes, place)) {
           if (veth != nullptr && each.field.ends_with(" found as") && each.before == "nothing") {
             return Changed{*node,
-                           each.after + " is gone, or has another alias: nslab knows its "
-                                        "interfaces by theirs"};
+                           each.after +
+                               " is gone, or has another alias: nslab knows its "
+                               "interfaces by theirs"};
           }
           const std::string subject =
               veth != nullptr ? each.field : title_of(spec) + " " + each.field;

@@ -293,9 +293,8 @@ Result<void> Reconciler::between(const resource::DesiredState& desired,
                                  std::span<const plan::Step> rest,
                                  Report& report) {
   const bool commands_come = !is_command(done.back()) && !rest.empty() && is_command(rest.front());
-  if (commands_come && std::ranges::any_of(done, [&](const plan::Step& step) {
-        return may_drop(desired, step);
-      })) {
+  if (commands_come &&
+      std::ranges::any_of(done, [&](const plan::Step& step) { return may_drop(desired, step); })) {
     Scope scope(desired, before);
     for (const plan::Step& step : done) {
       scope.reach(step);

@@ -65,10 +65,12 @@ TEST_CASE("netlink: a dump that changed under way is asked for again") {
   const UniqueFd ours(ends[0]);
   const UniqueFd kernels(ends[1]);
   REQUIRE(::dup2(ours.get(), net.socket.fd()) >= 0);
+
   struct Reply {
     nlmsghdr header{.nlmsg_len = sizeof(Reply), .nlmsg_type = RTM_NEWLINK};
     ifinfomsg link{};
   };
+
   std::thread kernel([&] {
     for (const int round : {1, 2}) {
       std::array<std::byte, 512> request{};
