@@ -86,6 +86,10 @@ class Host {
   // Whether that is heeded. At first it is; what puts a lab back is not ended by the
   // interrupt that it comes from.
   virtual void heed_interrupts(bool heed) = 0;
+
+  // A lab is put back from now on, perhaps because there is no memory: what was set aside for
+  // that is free.
+  virtual void release_reserve() {}
 };
 
 }  // namespace nslab::host

@@ -212,16 +212,22 @@ Outcome LinuxHost::destroy(std::span<const resource::Spec* const> batch) {
 
 Outcome LinuxHost::confirm(std::span<const resource::Spec* const> services) {
   using resource::Service;
-  return host::confirm(*context_, Batch<Service>(typed<Service>(services)));
+  return distrusting_on_failure<Service>(*context_, [&] {
+    return host::confirm(*context_, Batch<Service>(typed<Service>(services)));
+  });
 }
 
 Result<std::vector<Error>> LinuxHost::settle() {
   context_->close_distrusted();
-  NSLAB_ASSIGN(warnings, host::settle(*context_));
-  if (std::exchange(network_changed_, false)) {
-    NSLAB_TRY(host::forget_learnt(*context_));
+  try {
+    NSLAB_ASSIGN(warnings, host::settle(*context_));
+    if (std::exchange(network_changed_, false)) {
+      NSLAB_TRY(host::forget_learnt(*context_));
+    }
+    return warnings;
+  } catch (const std::bad_alloc&) {
+    return out_of_memory(*context_);
   }
-  return warnings;
 }
 
 Result<LabStatus> LinuxHost::inspect() {
@@ -235,6 +241,11 @@ bool LinuxHost::interrupted() const {
 
 void LinuxHost::heed_interrupts(bool heed) {
   context_->heeds_interrupts = heed;
+}
+
+void LinuxHost::release_reserve() {
+  const std::scoped_lock lock(context_->mutex);
+  context_->memory.reset();
 }
 
 void LinuxHost::count_traffic() {

@@ -36,6 +36,7 @@ class LinuxHost final : public Host {
   Result<LabStatus> inspect() override;
   [[nodiscard]] bool interrupted() const override;
   void heed_interrupts(bool heed) override;
+  void release_reserve() override;
 
   // From now on observe() reads how much went through interfaces, for inspect().
   void count_traffic();

@@ -1,6 +1,8 @@
 #include "reconcile/reconciler.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <new>
 #include <set>
 #include <utility>
 
@@ -223,7 +225,13 @@ std::optional<Failed> Reconciler::apply(const resource::DesiredState& desired,
   if (auto intended = intend(desired, options.source, before, report); !intended) {
     return untouched(std::move(intended).error());
   }
-  auto done = converge(desired, *observed, report.plan, report);
+  auto done = [&]() -> Result<void> {
+    try {
+      return converge(desired, *observed, report.plan, report);
+    } catch (const std::bad_alloc&) {  // what was begun is put back with what the host set aside
+      return kernel_error("bringing the lab up", ENOMEM);
+    }
+  }();
   if (done) {
     done = commit(desired, report);
   }
@@ -356,6 +364,7 @@ Failed Reconciler::roll_back(Error cause,
                              Report& report) {
   progress_.stage("rolling back");
   // The user's interrupt has done its work: rolling back is not interrupted by it.
+  host_.release_reserve();
   host_.heed_interrupts(false);
   const auto done = [&]() -> Result<void> {
     // What was taken down comes back under the same names. If it stays, making it
