@@ -16,6 +16,7 @@
 #include "host/names_dir.h"
 #include "host/objects.h"
 #include "host/observe.h"
+#include "kernel/link.h"
 #include "kernel/mount.h"
 #include "kernel/netns.h"
 
@@ -141,6 +142,25 @@ Result<void> remove_shared(Context& context) {
   return {};
 }
 
+// Cables of which somebody has moved both ends here: they go with no namespace of the lab.
+Result<void> remove_strayed_cables(const Layout& layout) {
+  NSLAB_ASSIGN(socket, kernel::Socket::open());
+  NSLAB_ASSIGN(links, kernel::list_links(socket));
+  kernel::Batch messages;
+  for (const kernel::Link& link : links) {
+    if (link.kind == "veth" && link.group == kernel::kNslabGroup &&
+        read_cable_mark(layout, link.alias)) {
+      kernel::append_delete_link(messages, 0, link.index);
+    }
+  }
+  for (kernel::Failure& failure : socket.execute(messages)) {
+    if (failure.error.os_error != ENODEV) {  // it went with its other end
+      return std::move(failure.error);
+    }
+  }
+  return {};
+}
+
 Result<void> remove_lab(Context& context) {
   const Layout& layout = context.layout;
   context.open.clear();
@@ -162,6 +182,7 @@ Result<void> remove_lab(Context& context) {
   NSLAB_TRY(unmount_all(layout.layers_dir()));
   NSLAB_TRY(unmount_all(layout.lab_dir()));
   NSLAB_TRY(remove_directories(layout));
+  NSLAB_TRY(remove_strayed_cables(layout));
   NSLAB_TRY(context.cgroups.remove(layout.lab(), context.deadline()));
   return remove_shared(context);
 }

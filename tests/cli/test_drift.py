@@ -1,5 +1,6 @@
 """What was changed by hand is seen as exactly that, and `up` mends exactly that."""
 
+import os
 import unittest
 
 from nslab_test import Lab, NslabTest, eventually, lab_file, main, nslab, residue, run, sandbox, succeed
@@ -300,6 +301,21 @@ class Ipv6SwitchedOff(NslabTest):
         finally:
             succeed(nslab("down", "six"))
         self.assert_no_residue(before)
+
+    def test_both_ends_in_the_hosts_namespace(self):
+        before = residue.snapshot()
+        file = lab_file(IPV6, "six")
+        for command in ("up", "down"):
+            with self.subTest(command):
+                succeed(nslab("up", file))
+                succeed(run("ip", "-n", "six.a", "link", "set", "wire", "netns", str(os.getpid())))
+                succeed(run("ip", "link", "set", "wire", "name", "stray"))
+                succeed(run("ip", "-n", "six.b", "link", "set", "wire", "netns", str(os.getpid())))
+                if command == "up":
+                    succeed(nslab("up", file))
+                    succeed(nslab("exec", "six/a", "--", "ping", "-c1", "-W2", "ff02::1%wire"))
+                self.expect(nslab("down", "six"), 0, out="gone")
+                self.assert_no_residue(before)
 
     def test_before_a_cable_comes(self):
         before = residue.snapshot()
