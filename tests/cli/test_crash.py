@@ -120,7 +120,7 @@ class Crash(NslabTest):
 
     def test_a_helper_that_cannot_speak_or_hear_ends(self):
         for call in (SENDTO, RECVMSG):
-            self.expect(self.inject(call, 1, ENOMEM, "up", self.file, process="helper"), 1, err="node:a")
+            self.expect(self.inject(call, 1, ENOMEM, "up", self.file, process="helper"), 1, err="creating node:")
             self.assert_no_residue(self.before)
 
 
