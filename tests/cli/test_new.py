@@ -49,7 +49,7 @@ class New(NslabTest):
         asked = ('\nCOMP_WORDS=(nslab new le); COMP_CWORD=2; _nslab; echo "${COMPREPLY[*]}"'
                  '\nCOMP_WORDS=(nslab new --fa); COMP_CWORD=2; _nslab; echo "${COMPREPLY[*]}"')
         self.assertEqual(succeed(run("bash", "-euc", script + asked)).out.split(), ["leaf-spine", "--fanout"])
-        self.assertIn("-l fanout", succeed(nslab("completion", "fish")).out)
+        self.assertIn("--fanout", succeed(nslab("__complete", "new", "--fan")).out)  # as every shell asks
 
 
 if __name__ == "__main__":
