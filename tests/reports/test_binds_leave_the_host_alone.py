@@ -61,7 +61,7 @@ class Binds(NslabTest):
         mounts = f"mounts: {{/site: {self.top}}}"
         self.refused(f"{{{mounts}, files: {{/site/new.conf: x}}}}", "would be made on the host", "touch")
         self.refused(f"{{{mounts}, files: {{/site/new/dir/x: x}}}}", "would be made on the host")
-        self.refused(f"{{{mounts}, files: {{/site/link: x}}}}", "would be made on the host")
+        self.refused(f"{{{mounts}, files: {{/site/link: x}}}}", "of the host, which is no file")
 
     def test_mount_points_that_the_host_has_not(self):
         for target, what in (("/site/tmp", "{tmpfs: 1M}"), ("/site/deep/er", str(self.top / "inner")),
