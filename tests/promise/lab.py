@@ -51,7 +51,7 @@ def command(*arguments, **options):
 
 
 def up():
-    return command("up", file())
+    return command("up", "--take-over", file())
 
 
 def down():
@@ -150,11 +150,11 @@ def prepare(command_name):
     """
     if command_name == "change":
         succeed(command("up", lab_file(TEXT, was().stem)))
-        return ["up", str(lab_file(CHANGED, NAME))]
+        return ["up", "--take-over", str(lab_file(CHANGED, NAME))]
     size, _, command_name = command_name.rpartition("-")
     lab_file(WIDE if size else TEXT, NAME)
     if command_name == "up":
-        return ["up", str(file())]
+        return ["up", "--take-over", str(file())]
     succeed(up())
     if command_name == "down":
         return ["down", NAME, "--json"] if size else ["down", NAME]
