@@ -54,7 +54,7 @@ std::string size_of_layers(const Layout& layout) {
 
 // What is made with the lab, and nothing makes again. Nodes that run see the first of it alone.
 Result<bool> has_directories(const Layout& layout) {
-  for (const std::string& each : {layout.nodes_dir(), layout.base_dir(), layout.sysctl_dir()}) {
+  for (const std::string& each : {layout.nodes_dir(), layout.base_dir()}) {
     NSLAB_ASSIGN(there, exists(each));
     if (!there) {
       return false;

@@ -169,7 +169,7 @@ class Node(NslabTest):
 
 @needs("oom-score")
 class WantOfMemory(NslabTest):
-    """An init is the last that is ended; what it starts is as any other."""
+    """An init is the last that is ended; what it starts comes before the host's."""
 
     LAB = """
 name: want
@@ -184,8 +184,8 @@ nodes:
     def test_scores(self):
         with self.lab(self.LAB) as lab:
             self.assertEqual(self.score(lab.init("a")), -999)
-            self.assertEqual([self.score(pid) for pid in lab.services("a").values()], [0])
-            self.assertEqual(lab.read("a", "cat", "/tmp/setup"), "0")
+            self.assertEqual([self.score(pid) for pid in lab.services("a").values()], [500])
+            self.assertEqual(lab.read("a", "cat", "/tmp/setup"), "500")
             self.assertEqual(lab.read("a", "cat", "/proc/self/oom_score_adj"), str(self.score("self")))
 
 

@@ -148,7 +148,7 @@ subnets: {net: 10.2.0.0/24}
 nodes:
   a:
     interfaces: {eth0: net}
-    limits: {pids: 50}
+    limits: {pids: 50, cpu_weight: 50}
     sysctls: {net.ipv4.ip_forward: 1}
     files: {/etc/motd: "a\\n"}
     mounts: {/data: {tmpfs: 1M}}
