@@ -177,10 +177,7 @@ bool finish_command(Node& node, Client& client) {
     node.setup_log->copy();  // what it printed last
     exit.add("from", log->marked());
   }
-  if (WIFSIGNALED(status)) {
-    return reply(client, exit);
-  }
-  if (WEXITSTATUS(status) == 0 && request.fields().has("key")) {
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && request.fields().has("key")) {
     remember(node.setups,
              "key",
              Writer("setup").add("key", request.get("key")).add("spec", request.get("spec")));

@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <functional>
 #include <iterator>
+#include <limits>
 #include <set>
 
 #include "base/parallel.h"
@@ -44,6 +46,28 @@ bool has_sizes(const std::vector<std::string>& controllers) {
 
 bool swap_exists(bool v2, const std::string& top) {
   return cgroup_files::exists(v2 ? "/proc/swaps" : top + "/memory.memsw.limit_in_bytes");
+}
+
+// Moves those that are not there yet, until none was forked under way, or for so many rounds.
+Result<void> move_all(const std::string& directory,
+                      const std::function<std::vector<pid_t>()>& pids,
+                      int rounds) {
+  bool moved = true;
+  for (int round = 0; moved && round < rounds; ++round) {
+    moved = false;
+    const auto there = cgroup_files::processes(directory);
+    for (const pid_t pid : pids()) {
+      if (std::find(there.begin(), there.end(), pid) != there.end()) {
+        continue;
+      }
+      auto written = cgroup_files::write(directory + "/cgroup.procs", std::to_string(pid));
+      if (!written && written.error().os_error != ESRCH) {
+        return written;
+      }
+      moved = moved || written.has_value();
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -138,22 +162,10 @@ Result<void> CgroupTree::enable(const Hierarchy& hierarchy,
 // Brings the cgroup's processes under a v1 hierarchy that it was not in before.
 Result<void> CgroupTree::move_processes(const std::string& path,
                                         const std::string& directory) const {
-  bool moved = true;
-  while (moved) {  // until none was forked under way
-    moved = false;
-    const auto there = cgroup_files::processes(directory);
-    for (const pid_t pid : cgroup_files::processes(place(membership(), path))) {
-      if (std::find(there.begin(), there.end(), pid) != there.end()) {
-        continue;
-      }
-      auto written = cgroup_files::write(directory + "/cgroup.procs", std::to_string(pid));
-      if (!written && written.error().os_error != ESRCH) {
-        return written;
-      }
-      moved = moved || written.has_value();
-    }
-  }
-  return {};
+  return move_all(
+      directory,
+      [&] { return cgroup_files::processes(place(membership(), path)); },
+      std::numeric_limits<int>::max());
 }
 
 // Makes the controller's files exist for the cgroup. On v1 that is a directory
@@ -386,21 +398,7 @@ Result<void> CgroupTree::gather(const std::string& path,
                                 const std::function<std::vector<pid_t>()>& pids) const {
   constexpr int kRounds = 20;
   for (const std::string& directory : directories(path)) {
-    bool moved = true;
-    for (int round = 0; moved && round < kRounds; ++round) {
-      moved = false;
-      const auto there = cgroup_files::processes(directory);
-      for (const pid_t pid : pids()) {
-        if (std::find(there.begin(), there.end(), pid) != there.end()) {
-          continue;
-        }
-        auto written = cgroup_files::write(directory + "/cgroup.procs", std::to_string(pid));
-        if (!written && written.error().os_error != ESRCH) {
-          return written;
-        }
-        moved = moved || written.has_value();
-      }
-    }
+    NSLAB_TRY(move_all(directory, pids, kRounds));
   }
   return {};
 }

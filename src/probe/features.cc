@@ -39,6 +39,13 @@ constexpr Feature link(std::string_view id,
   return {id, what, false, kSetup, kKernel, Place::network, try_link, knows_link, module, config};
 }
 
+constexpr Feature qdisc(std::string_view id,
+                        std::string_view what,
+                        std::string_view module,
+                        std::string_view config) {
+  return {id, what, false, kSetup, kKernel, Place::network, try_qdisc, nullptr, module, config};
+}
+
 constexpr Feature limit(std::string_view id, std::string_view what) {
   return {id, what, false, kFewer, "raise it", Place::here, judge_limit};
 }
@@ -168,26 +175,8 @@ constexpr Feature kFeatures[] = {
     link("ifb", "ifb interfaces", "ifb", "CONFIG_IFB"),
     link("wireguard", "WireGuard interfaces", "wireguard", "CONFIG_WIREGUARD"),
     {"tun", "TUN and TAP interfaces", false, kSetup, kKernel, Place::network, try_tun},
-    {"netem",
-     "delay and loss (netem)",
-     false,
-     kSetup,
-     kKernel,
-     Place::network,
-     try_qdisc,
-     nullptr,
-     "sch_netem",
-     "CONFIG_NET_SCH_NETEM"},
-    {"tbf",
-     "rates (tbf)",
-     false,
-     kSetup,
-     kKernel,
-     Place::network,
-     try_qdisc,
-     nullptr,
-     "sch_tbf",
-     "CONFIG_NET_SCH_TBF"},
+    qdisc("netem", "delay and loss (netem)", "sch_netem", "CONFIG_NET_SCH_NETEM"),
+    qdisc("tbf", "rates (tbf)", "sch_tbf", "CONFIG_NET_SCH_TBF"),
     {"nftables",
      "nftables",
      false,
