@@ -210,13 +210,11 @@ struct Sysctl {
   std::string key;  // "net.ipv4.ip_forward"
   // As it was written where the kernel shows what it made of that: "0x10" for 16.
   std::string value;
-  bool where_possible = false;  // a kernel without such a parameter is as good
 
   static constexpr auto fields() {
     return std::tuple{field("node", &Sysctl::node, Cost::replace),
                       field("key", &Sysctl::key, Cost::replace),
-                      field("value", &Sysctl::value),
-                      field("where-possible", &Sysctl::where_possible)};
+                      field("value", &Sysctl::value)};
   }
 
   bool operator==(const Sysctl&) const = default;
