@@ -90,7 +90,8 @@ Result<kernel::Exit> run(const Layout& layout,
   // What was installed on the host meanwhile is to be found, also where it was looked for
   // before. Where that cannot be, the command runs all the same.
   (void)kernel::forget_cached("/proc/" + std::to_string(control.init_pid()) + "/root");
-  NSLAB_ASSIGN(cgroups, kernel::CgroupTree::open(cgroup_parent(), state_mark(layout.state_dir())));
+  NSLAB_ASSIGN(mark, state_mark(layout.state_dir()));
+  NSLAB_ASSIGN(cgroups, kernel::CgroupTree::open(cgroup_parent(), mark));
   NSLAB_ASSIGN(pidfd, control.open_init());
   NSLAB_ASSIGN(program, init_program(layout.state_dir()));
   const kernel::Target target{.pidfd = pidfd.get(),

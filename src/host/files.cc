@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <filesystem>
@@ -34,13 +35,16 @@ Result<void> make_directory(const std::string& path) {
   return {};
 }
 
-std::uint64_t bytes_of(std::string_view share) {
-  static const std::uint64_t memory = [] {
+Result<std::uint64_t> bytes_of(std::string_view share) {
+  static std::atomic<std::uint64_t> memory = 0;  // asked once, and every node has shares
+  if (memory == 0) {
     struct sysinfo info {};
 
-    (void)::sysinfo(&info);
-    return std::uint64_t{info.totalram} * info.mem_unit;
-  }();
+    if (::sysinfo(&info) != 0) {
+      return kernel_error("asking how much memory this host has", errno);
+    }
+    memory = std::uint64_t{info.totalram} * info.mem_unit;
+  }
   return resource::bytes_of_share(share, memory);
 }
 

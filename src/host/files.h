@@ -29,7 +29,7 @@ Result<void> append_line(const std::string& path, const std::string& line);
 Result<void> remember(const Layout& layout, const std::string& path, std::string_view content);
 
 // What a resource/share.h is on this host.
-std::uint64_t bytes_of(std::string_view share);
+Result<std::uint64_t> bytes_of(std::string_view share);
 
 // Where a symbolic link leads; empty for what is none.
 Result<std::string> link_target(const std::string& path);

@@ -16,13 +16,14 @@ extern "C" const char nslab_init_image_end[];
 
 namespace nslab::host {
 
-std::string init_program_name(const std::string& state_dir) {
-  return "nslab-init-" + std::to_string(stable_hash(state_mark(state_dir)));
+Result<std::string> init_program_name(const std::string& state_dir) {
+  NSLAB_ASSIGN(mark, state_mark(state_dir));
+  return "nslab-init-" + std::to_string(stable_hash(mark));
 }
 
 Result<UniqueFd> init_program(const std::string& state_dir) {
-  UniqueFd program(
-      ::memfd_create(init_program_name(state_dir).c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  NSLAB_ASSIGN(name, init_program_name(state_dir));
+  UniqueFd program(::memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!program.valid()) {
     return kernel_error("making a file for the node's init", errno);
   }

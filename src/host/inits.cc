@@ -47,19 +47,20 @@ std::string of_process(pid_t pid, std::string_view what) {
 
 // Somebody else may listen where a node's init did; and an init of that path may be of an nslab
 // that sees another directory there, in another mount namespace.
-bool is_our_program(const std::string& state_dir, pid_t pid) {
+bool is_our_program(const std::string& name, pid_t pid) {
   const auto program = link_target(of_process(pid, "exe"));
-  return program && program->starts_with("/memfd:" + init_program_name(state_dir) + " ");
+  return program && program->starts_with("/memfd:" + name + " ");
 }
 
-std::optional<Init> listening_at(const Layout& layout, const std::string& node) {
+Result<std::optional<Init>> listening_at(const Layout& layout, const std::string& node) {
+  NSLAB_ASSIGN(program, init_program_name(layout.state_dir()));
   const auto control = Control::connect(layout.control_socket(node));
   auto pidfd = control ? control->open_init() : Result<UniqueFd>(control.error());
-  if (!pidfd || !is_our_program(layout.state_dir(), control->init_pid())) {
-    return std::nullopt;
+  if (!pidfd || !is_our_program(program, control->init_pid())) {
+    return std::optional<Init>();
   }
-  return Init{
-      .lab = layout.lab(), .node = node, .pid = control->init_pid(), .pidfd = *std::move(pidfd)};
+  return std::optional(Init{
+      .lab = layout.lab(), .node = node, .pid = control->init_pid(), .pidfd = *std::move(pidfd)});
 }
 
 // A listening socket of an init: "/run/nslab/webdb/nodes/web/init.sock".
@@ -105,7 +106,8 @@ std::vector<Socket> sockets_of(const Layout& layout) {
 }
 
 // The inits that listen at these. It takes a look at every process: not where there are none.
-std::vector<Init> inits_at(const std::string& state_dir, const std::vector<Socket>& sockets) {
+Result<std::vector<Init>> inits_at(const std::string& state_dir,
+                                   const std::vector<Socket>& sockets) {
   std::map<std::string, const Socket*> by_listener;  // as /proc/PID/fd says
   for (const Socket& socket : sockets) {
     by_listener.emplace("socket:[" + socket.inode + "]", &socket);
@@ -114,6 +116,7 @@ std::vector<Init> inits_at(const std::string& state_dir, const std::vector<Socke
   if (by_listener.empty()) {
     return found;
   }
+  NSLAB_ASSIGN(program, init_program_name(state_dir));
   for (const std::string& name : names_in("/proc").value_or({})) {
     if (!is_number(name)) {
       continue;
@@ -126,7 +129,7 @@ std::vector<Init> inits_at(const std::string& state_dir, const std::vector<Socke
     }
     UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     // Asked again, now that the number cannot be another's.
-    if (pidfd.valid() && is_our_program(state_dir, pid) && listener() == socket->first) {
+    if (pidfd.valid() && is_our_program(program, pid) && listener() == socket->first) {
       found.push_back({.lab = socket->second->lab,
                        .node = socket->second->node,
                        .pid = pid,
@@ -226,26 +229,29 @@ Result<void> end_all(const std::vector<Init>& inits, Clock::time_point deadline)
 
 }  // namespace
 
-std::set<std::string> labs_that_listen(const std::string& state_dir,
-                                       const std::set<std::string>& known) {
+Result<std::set<std::string>> labs_that_listen(const std::string& state_dir,
+                                               const std::set<std::string>& known) {
   std::vector<Socket> sockets = sockets_below(state_dir);
   std::erase_if(sockets, [&](const Socket& socket) { return known.contains(socket.lab); });
   std::set<std::string> labs;
-  for (Init& init : inits_at(state_dir, sockets)) {
+  NSLAB_ASSIGN(inits, inits_at(state_dir, sockets));
+  for (Init& init : inits) {
     labs.insert(std::move(init.lab));
   }
   return labs;
 }
 
-bool has_inits(const Layout& layout) {
-  return !inits_at(layout.state_dir(), sockets_of(layout)).empty();
+Result<bool> has_inits(const Layout& layout) {
+  NSLAB_ASSIGN(inits, inits_at(layout.state_dir(), sockets_of(layout)));
+  return !inits.empty();
 }
 
 Result<void> end_inits(const Layout& layout, Clock::time_point deadline) {
-  std::vector<Init> inits = inits_at(layout.state_dir(), sockets_of(layout));
+  NSLAB_ASSIGN(inits, inits_at(layout.state_dir(), sockets_of(layout)));
   NSLAB_ASSIGN(nodes, names_in(layout.nodes_dir()));
   for (const std::string& node : nodes) {
-    if (auto init = listening_at(layout, node)) {
+    NSLAB_ASSIGN(init, listening_at(layout, node));
+    if (init) {
       inits.push_back(*std::move(init));
     }
   }
@@ -254,7 +260,8 @@ Result<void> end_inits(const Layout& layout, Clock::time_point deadline) {
 
 Result<void> end_init(const Layout& layout, const std::string& node, Clock::time_point deadline) {
   std::vector<Init> inits;
-  if (auto init = listening_at(layout, node)) {
+  NSLAB_ASSIGN(init, listening_at(layout, node));
+  if (init) {
     inits.push_back(*std::move(init));
   }
   return end_all(inits, deadline);

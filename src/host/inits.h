@@ -17,9 +17,9 @@ namespace nslab::host {
 
 // The labs, beside those that are known, of which an init of this state directory listens,
 // whether or not its socket's file is there.
-std::set<std::string> labs_that_listen(const std::string& state_dir,
-                                       const std::set<std::string>& known);
-bool has_inits(const Layout& layout);
+Result<std::set<std::string>> labs_that_listen(const std::string& state_dir,
+                                               const std::set<std::string>& known);
+Result<bool> has_inits(const Layout& layout);
 
 // Ends the inits of the lab that run, and all that runs below them, for what the lab's
 // cgroups did not hold. ETIMEDOUT names what still runs at the deadline.

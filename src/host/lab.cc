@@ -37,7 +37,8 @@ Result<void> set_layers(const Layout& layout, const resource::Lab& spec) {
   if (!directory.valid()) {
     return kernel_error("opening " + quote(layout.layers_dir()), errno);
   }
-  auto set = kernel::resize_tmpfs(directory.get(), bytes_of(spec.layers));
+  NSLAB_ASSIGN(bytes, bytes_of(spec.layers));
+  auto set = kernel::resize_tmpfs(directory.get(), bytes);
   if (!set) {
     Error error = std::move(set).error();
     if (error.os_error == EINVAL) {
@@ -56,7 +57,9 @@ Result<void> make_lab(Context& context, const resource::Lab& spec) {
   NSLAB_TRY(make_directories(layout.lab_dir()));
   NSLAB_TRY(make_names_dir(layout));
   const std::string source = layout.mount_source();
-  NSLAB_TRY(kernel::mount_tmpfs(source, layout.lab_dir(), bytes_of("50%")));
+  NSLAB_ASSIGN(most, bytes_of("50%"));
+  NSLAB_ASSIGN(layers, bytes_of(spec.layers));
+  NSLAB_TRY(kernel::mount_tmpfs(source, layout.lab_dir(), most));
   for (const std::string& directory : {layout.ns_dir(),
                                        layout.nodes_dir(),
                                        layout.layers_dir(),
@@ -64,8 +67,8 @@ Result<void> make_lab(Context& context, const resource::Lab& spec) {
                                        layout.sysctl_dir()}) {
     NSLAB_TRY(make_directories(directory));
   }
-  NSLAB_TRY(kernel::mount_tmpfs(source, layout.ns_dir(), bytes_of("50%")));
-  NSLAB_TRY(kernel::mount_tmpfs(source, layout.layers_dir(), bytes_of(spec.layers)));
+  NSLAB_TRY(kernel::mount_tmpfs(source, layout.ns_dir(), most));
+  NSLAB_TRY(kernel::mount_tmpfs(source, layout.layers_dir(), layers));
   NSLAB_TRY(write_file(layout.layers_size_file(), spec.layers, 0600));
   return make_cgroup(context);
 }

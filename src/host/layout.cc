@@ -65,11 +65,15 @@ Result<void> check_cgroup_parent() {
           "stands at the top of each hierarchy"};
 }
 
-std::string state_mark(const std::string& state_dir) {
+Result<std::string> state_mark(const std::string& state_dir) {
   struct stat info {};
 
   std::string existing = state_dir;
-  while (::stat(existing.c_str(), &info) != 0 && existing.size() > 1) {
+  while (::stat(existing.c_str(), &info) != 0) {
+    // Anything else is no reason to take the directory for another's.
+    if (errno != ENOENT || existing.size() <= 1) {
+      return kernel_error("reading " + quote(existing), errno);
+    }
     existing.resize(std::max<std::size_t>(existing.rfind('/'), 1));
   }
   return std::to_string(major(info.st_dev)) + ":" + std::to_string(minor(info.st_dev)) + " " +

@@ -194,8 +194,8 @@ std::string cgroup_parent();
 Result<void> check_cgroup_parent();
 
 // What tells one nslab from another on the same host, in the marks of what it makes: its state
-// directory, and the file system that this is on. "0:25 /run/nslab".
-std::string state_mark(const std::string& state_dir);
+// directory, and the file system that this is on, or will be. "0:25 /run/nslab".
+Result<std::string> state_mark(const std::string& state_dir);
 
 // The state directory that such a mark names.
 std::string state_dir_in(std::string_view mark);

@@ -105,7 +105,8 @@ Result<std::unique_ptr<LinuxHost>> LinuxHost::open(const std::string& state_dir,
     return Error{.kind = ErrorKind::not_found, .message = quote(lab) + " is not the name of a lab"};
   }
   NSLAB_TRY(check_cgroup_parent());
-  NSLAB_ASSIGN(cgroups, kernel::CgroupTree::open(cgroup_parent(), state_mark(state_dir)));
+  NSLAB_ASSIGN(mark, state_mark(state_dir));
+  NSLAB_ASSIGN(cgroups, kernel::CgroupTree::open(cgroup_parent(), mark));
   auto context = std::make_unique<Context>(Layout(state_dir, lab), std::move(cgroups), interrupt);
   return std::unique_ptr<LinuxHost>(new LinuxHost(std::move(context)));
 }

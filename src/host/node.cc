@@ -172,8 +172,8 @@ Result<void> add_root(const Context& context,
   NSLAB_TRY(make_directory(directory));
   NSLAB_ASSIGN(top, make_layer(directory, root));
   for (const TmpfsOf& each : kNodeTmpfs) {
-    request.packet.add(std::string(each.key) + "_limits",
-                       kernel::tmpfs_options(bytes_of(node.*each.share)));
+    NSLAB_ASSIGN(bytes, bytes_of(node.*each.share));
+    request.packet.add(std::string(each.key) + "_limits", kernel::tmpfs_options(bytes));
   }
   request.packet.add("ptys", std::to_string(node.ptys.value_or(kMostPtys)));
   request.packet.add("root", "overlay");
@@ -404,7 +404,8 @@ Result<void> change_limits(Control& control, const Node& before, const Node& aft
   NSLAB_ASSIGN(about, control.request("about", Packet()));
   for (const TmpfsOf& each : kNodeTmpfs) {
     if (before.*each.share != after.*each.share) {
-      NSLAB_TRY(resize(about, control.init_pid(), each, bytes_of(after.*each.share)));
+      NSLAB_ASSIGN(bytes, bytes_of(after.*each.share));
+      NSLAB_TRY(resize(about, control.init_pid(), each, bytes));
     }
   }
   if (before.ptys != after.ptys) {

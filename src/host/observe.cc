@@ -46,10 +46,11 @@ Result<bool> has_names(const Layout& layout) {
 }
 
 // As it was asked for, unless somebody has changed it since.
-std::string size_of_layers(const Layout& layout) {
+Result<std::string> size_of_layers(const Layout& layout) {
   const std::uint64_t bytes = kernel::tmpfs_use(layout.layers_dir()).bytes;
   const std::string asked = read_file(layout.layers_size_file()).value_or("");
-  return bytes_of(asked) == bytes ? asked : resource::share_of_bytes(bytes);
+  NSLAB_ASSIGN(expected, bytes_of(asked));
+  return expected == bytes ? asked : resource::share_of_bytes(bytes);
 }
 
 // What is made with the lab, and nothing makes again. Nodes that run see the first of it alone.
@@ -79,7 +80,8 @@ Result<bool> observe_lab(Context& context, ObservedState& state) {
   NSLAB_ASSIGN(going, exists(layout.going_mark()));
   if (lab_mounts == 0 && !has_cgroup && !has_directory) {
     NSLAB_ASSIGN(named, has_names(layout));
-    if (!named && !has_inits(layout)) {
+    NSLAB_ASSIGN(listening, has_inits(layout));
+    if (!named && !listening) {
       return false;
     }
   }
@@ -89,8 +91,8 @@ Result<bool> observe_lab(Context& context, ObservedState& state) {
   // A directory without our mount is a beginning of ours when it is empty.
   NSLAB_ASSIGN(content, names_in(layout.lab_dir()));
   const bool ours = lab_mounts > 0 || has_cgroup || content.empty();
-  state.add(resource::Lab{.name = layout.lab(), .whole = whole, .layers = size_of_layers(layout)},
-            ours);
+  NSLAB_ASSIGN(layers, size_of_layers(layout));
+  state.add(resource::Lab{.name = layout.lab(), .whole = whole, .layers = std::move(layers)}, ours);
   return lab_mounts > 0;
 }
 

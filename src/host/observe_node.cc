@@ -51,7 +51,8 @@ std::optional<Spec> node_of(const Packet& packet) {
       const auto bytes =
           static_cast<std::uint64_t>(packet.number(std::string(each.key) + "_bytes"));
       // The node may have put something else there: its own affair.
-      if (bytes != 0 && bytes != bytes_of(share)) {
+      const auto asked = bytes_of(share);
+      if (bytes != 0 && asked && bytes != *asked) {
         share = resource::share_of_bytes(bytes);
       }
     }

@@ -59,7 +59,8 @@ Result<void> add_mounts(const std::string& state_dir, std::set<std::string>& lab
 }
 
 Result<void> add_cgroups(const std::string& state_dir, std::set<std::string>& labs) {
-  NSLAB_ASSIGN(tree, kernel::CgroupTree::open(cgroup_parent(), state_mark(state_dir)));
+  NSLAB_ASSIGN(mark, state_mark(state_dir));
+  NSLAB_ASSIGN(tree, kernel::CgroupTree::open(cgroup_parent(), mark));
   for (std::string& lab : tree.labs()) {
     labs.insert(std::move(lab));
   }
@@ -92,12 +93,15 @@ Result<std::vector<std::string>> labs_on_host(const std::string& state_dir) {
   NSLAB_TRY(add_mounts(state_dir, labs));
   NSLAB_TRY(add_cgroups(state_dir, labs));
   NSLAB_TRY(add_names(state_dir, labs));
-  labs.merge(labs_that_listen(state_dir, labs));
+  NSLAB_ASSIGN(listening, labs_that_listen(state_dir, labs));
+  labs.merge(std::move(listening));
   return std::vector<std::string>(labs.begin(), labs.end());
 }
 
 std::optional<std::string> made_elsewhere(const std::string& state_dir, const std::string& lab) {
-  auto tree = kernel::CgroupTree::open(cgroup_parent(), state_mark(state_dir));
+  const auto mark = state_mark(state_dir);
+  auto tree = mark ? kernel::CgroupTree::open(cgroup_parent(), *mark)
+                   : Result<kernel::CgroupTree>(mark.error());
   if (!tree || !is_lab_name(lab)) {
     return std::nullopt;
   }

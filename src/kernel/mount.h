@@ -35,11 +35,11 @@ struct TmpfsUse {
 
 TmpfsUse tmpfs_use(const std::string& path);
 
-// Binds what an open descriptor refers to (a namespace, say) over a file.
 // Whether the owners of files below the path, in its file system, can be mapped to the ids of
 // a user namespace: mount_setattr(2). True where that cannot be told.
 bool takes_id_map(const std::string& path, int userns);
 
+// Binds what an open descriptor refers to (a namespace, say) over a file.
 Result<void> bind_descriptor(int fd, const std::string& target);
 
 // Detaches a mount at once; the kernel frees it when its last user is gone. What
