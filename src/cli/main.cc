@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <iostream>
 #include <memory>
 #include <new>
@@ -81,24 +82,62 @@ void occupy_standard_streams() {
   }
 }
 
-// Thousands of namespaces and sockets are open at once in a large lab.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+// As far as it may be raised; the limit then. It holds at once, for the stack as well.
+rlim_t raise_limit(int resource) {
+  rlimit limit{.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+  if (::getrlimit(resource, &limit) == 0 && limit.rlim_cur != limit.rlim_max) {
     limit.rlim_cur = limit.rlim_max;
-    (void)::setrlimit(RLIMIT_NOFILE, &limit);
+    (void)::setrlimit(resource, &limit);
   }
+  return limit.rlim_cur;
 }
 
-// CLI11 takes a word "[a,b]" for a list: a shell's "[ -f a ]" for " -f a ". What could
-// be one begins with a character of ours while CLI11 has it.
-constexpr char kNoList = '\x01';
+// Thousands of namespaces and sockets are open at once in a large lab. A stack that is too
+// small ends nslab without a word: that is said while it can be.
+bool raise_limits() {
+  constexpr rlim_t kLeastStack = rlim_t{256} << 10;
+  for (const int resource : {RLIMIT_NOFILE, RLIMIT_AS, RLIMIT_DATA}) {
+    (void)raise_limit(resource);
+  }
+  const rlim_t stack = raise_limit(RLIMIT_STACK);
+  if (stack < kLeastStack) {
+    std::fprintf(stderr,
+                 "nslab: error: the stack is limited to %llu KiB here, and nslab takes %llu\n"
+                 "hint: run it from a shell without 'ulimit -s %llu'\n",
+                 static_cast<unsigned long long>(stack >> 10),
+                 static_cast<unsigned long long>(kLeastStack >> 10),
+                 static_cast<unsigned long long>(stack >> 10));
+  }
+  return stack >= kLeastStack;
+}
+
+// What to do where there is no memory: often it is the shell that has a limit.
+std::string out_of_memory() {
+  struct Named {
+    int resource;
+    const char* flag;
+  };
+
+  for (const Named& each : {Named{RLIMIT_AS, "-v"}, Named{RLIMIT_DATA, "-d"}}) {
+    rlimit limit{};
+    if (::getrlimit(each.resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+      return "the memory of programs is limited here: run it from a shell without 'ulimit " +
+             std::string(each.flag) + " " + std::to_string(limit.rlim_cur >> 10) + "'";
+    }
+  }
+  return "'nslab down' removes what is left of a lab";
+}
+
+// CLI11 takes a word "[a,b]" for a list: a shell's "[ -f a ]" for " -f a "; and "-/web", a node
+// of the lab on standard input, for an option. What could be one begins with a character of
+// ours while CLI11 has it.
+constexpr char kTheirs = '\x01';
 
 // As CLI11 wants them: the last first.
 std::vector<std::string> reversed(std::vector<std::string> words) {
   for (std::string& word : words) {
-    if (word.starts_with('[') || word.starts_with(kNoList)) {
-      word.insert(word.begin(), kNoList);
+    if (word.starts_with('[') || word.starts_with("-/") || word.starts_with(kTheirs)) {
+      word.insert(word.begin(), kTheirs);
     }
   }
   std::ranges::reverse(words);
@@ -106,7 +145,7 @@ std::vector<std::string> reversed(std::vector<std::string> words) {
 }
 
 void restore(std::string& word) {
-  if (word.starts_with(kNoList)) {
+  if (word.starts_with(kTheirs)) {
     word.erase(word.begin());
   }
 }
@@ -144,7 +183,6 @@ int run_command(const Command& command, const Arguments& arguments) {
   console.set_quiet(arguments.quiet);
   console.set_verbose(arguments.verbose);
   watch_interrupts();
-  raise_descriptor_limit();
   for (const auto& checked : {state::check_state_dir(), host::check_cgroup_parent()}) {
     if (!checked) {
       console.fail(checked.error());
@@ -199,11 +237,14 @@ int main(int argc, char** argv) {
   nslab::cli::occupy_standard_streams();
   // What nslab makes is everybody's to read, also a node's root, whoever runs it.
   (void)::umask(022);
+  if (!nslab::cli::raise_limits()) {
+    return nslab::cli::kFailed;
+  }
   try {
     return nslab::cli::main(argc, argv);
   } catch (const std::bad_alloc&) {
-    std::cerr << "nslab: error: there is not enough memory\nhint: 'nslab down' removes what is "
-                 "left of a lab\n";
+    std::cerr << "nslab: error: there is not enough memory\nhint: " << nslab::cli::out_of_memory()
+              << "\n";
     return nslab::cli::kFailed;
   } catch (const std::exception& unforeseen) {
     // Errors are values here: what is thrown all the same nobody has thought of.

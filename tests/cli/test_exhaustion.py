@@ -84,9 +84,19 @@ class Exhaustion(NslabTest):
                 break
             if result.code != 127:  # of the dynamic loader, before nslab begins
                 self.refused(result, ["memory", "hint: "])
+                if "there is not enough memory" in result.err:
+                    self.assertIn(f"ulimit -v {kib}'", result.err)
         self.assertEqual(result.code, 0, result)
         succeed(nslab("down", "many"))
         self.assert_no_residue(self.before)
+
+    def test_stack(self):
+        """Too small a one is said, not found out; one that may be raised is."""
+        succeed(run("prlimit", f"--stack={64 << 10}:unlimited", NSLAB, "up", self.file))
+        succeed(nslab("down", "much"))
+        for kib in (64, 128):
+            result = run("prlimit", f"--stack={kib << 10}", NSLAB, "up", self.file)
+            self.refused(result, ["the stack is limited to", f"ulimit -s {kib}'"])
 
     def test_processes(self):
         """Also where there is so much to do that it would be done by several threads."""

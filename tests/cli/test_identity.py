@@ -91,6 +91,11 @@ class Identity(NslabTest):
         for target in ("pc1", "lab1/pc1", "lab1.pc1", f"{self.alice}/pc1"):
             self.assertEqual(succeed(nslab("exec", target, "hostname")).text, "pc1", target)
         self.assertEqual(succeed(nslab("exec", "lab1.yaml/pc2", "hostname", cwd=self.alice.parent)).text, "pc2")
+        text = self.alice.read_text()
+        for words in (["exec", "-/pc1", "hostname"], ["exec", "-/pc1", "--", "hostname"]):
+            self.assertEqual(succeed(nslab(*words, input=text)).text, "pc1", words)
+        self.expect(nslab("exec", "-/pc11", "hostname", input=text), 1, err="lab 'lab1' has no node 'pc11'")
+        self.expect(nslab("logs", "-/pc1", input=text), 1, err="node '-/pc1' has no log")
         self.expect(nslab("exec", "lab1", "pc1"), 1, err=["'lab1' is a lab", "lab1/pc1"])
         self.expect(nslab("exec", self.alice, "pc1"), 1, err=["is a lab", "lab1/pc1"])
         for target in ("lab1/pc11", "lab1.pc11"):
