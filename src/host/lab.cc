@@ -59,7 +59,9 @@ Result<void> make_lab(Context& context, const resource::Lab& spec) {
   const std::string source = layout.mount_source();
   NSLAB_ASSIGN(most, bytes_of("50%"));
   NSLAB_ASSIGN(layers, bytes_of(spec.layers));
+  NSLAB_ASSIGN(mark, state_mark(layout.state_dir()));
   NSLAB_TRY(kernel::mount_tmpfs(source, layout.lab_dir(), most));
+  NSLAB_TRY(write_file(layout.lab_dir() + "/" + Layout::kMadeBy, mark, 0600));
   for (const std::string& directory : {layout.ns_dir(),
                                        layout.nodes_dir(),
                                        layout.layers_dir(),

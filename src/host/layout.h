@@ -4,6 +4,7 @@
 //   STATE/LAB/                 a tmpfs, "nslab:LAB" in the mount table: marks, which
 //                              have room whatever nodes write
 //     .going                   there once the lab is being taken away
+//     .made-by                 whose lab it is (state_mark), also where it was moved to
 //     ns/NAME                  network namespaces, bind mounts in a tmpfs of their
 //                              own, so that one unmount takes all names away
 //     ns/user:NODE             user namespaces, likewise
@@ -53,6 +54,8 @@ class Layout {
   [[nodiscard]] std::string lab_dir() const { return state_dir_ + "/" + lab_; }
 
   [[nodiscard]] std::string going_mark() const { return lab_dir() + "/.going"; }
+
+  static constexpr const char* kMadeBy = ".made-by";
 
   // What the lab's mounts are called in the mount table: their mark.
   [[nodiscard]] std::string mount_source() const { return "nslab:" + lab_; }

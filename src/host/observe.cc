@@ -64,6 +64,27 @@ Result<bool> has_directories(const Layout& layout) {
   return true;
 }
 
+// The state directory can be moved while labs are up: their mounts move with it.
+Result<void> check_not_moved(const Layout& layout, const std::vector<kernel::MountEntry>& table) {
+  const std::string end = "/" + layout.lab();
+  for (const kernel::MountEntry& each : table) {
+    if (each.source != layout.mount_source() || !each.target.ends_with(end)) {
+      continue;
+    }
+    const auto made_by = read_file(each.target + "/" + Layout::kMadeBy);
+    NSLAB_ASSIGN(mark, state_mark(layout.state_dir()));
+    if (made_by && *made_by == mark) {
+      const std::string directory = each.target.substr(0, each.target.size() - end.size());
+      return Error{.kind = ErrorKind::conflict,
+                   .message = "lab " + quote(layout.lab()) + " is at " + quote(each.target) +
+                              " now: its state directory " + quote(layout.state_dir()) +
+                              " was moved while it was up",
+                   .hint = "move it back: mv -T " + directory + " " + layout.state_dir()};
+    }
+  }
+  return {};
+}
+
 // Anything at all that a lab which was cut short can leave behind is the lab.
 Result<bool> observe_lab(Context& context, ObservedState& state) {
   const Layout& layout = context.layout;
@@ -72,6 +93,9 @@ Result<bool> observe_lab(Context& context, ObservedState& state) {
     return kernel::stacked_at(table, target, layout.mount_source());
   };
   const auto lab_mounts = mounted(layout.lab_dir());
+  if (lab_mounts == 0) {
+    NSLAB_TRY(check_not_moved(layout, table));
+  }
   const auto ns_mounts = mounted(layout.ns_dir());
   const auto layer_mounts = mounted(layout.layers_dir());
   context.cgroups.recognize(layout.lab(), /*begun=*/lab_mounts > 0);

@@ -220,6 +220,25 @@ class Covered(NslabTest):
         self.assert_no_residue(before)
 
 
+class Moved(NslabTest):
+    def test_a_lab_whose_directory_moved_is_not_said_to_be_gone(self):
+        """Nor made a second time: it is said where it is, and what puts it right."""
+        before = residue.snapshot()
+        file = lab_file(TEXT, "state")
+        bring_up(file)
+        self.addCleanup(nslab, "down", "--all", "--yes")
+        elsewhere = Path("/run/elsewhere")
+        STATE.rename(elsewhere)
+        for words in (["down", "state"], ["down", file], ["down", "--all", "--yes"], ["up", file],
+                      ["plan", file], ["status", "state"], ["prune", "--yes"]):
+            with self.subTest(words):
+                self.expect(nslab(*words), 1, err=[str(elsewhere / "state"), f"mv -T {elsewhere} {STATE}"])
+        succeed(run("mv", "-T", elsewhere, STATE))
+        self.assert_nothing_to_do(file)
+        self.expect(nslab("down", "state"), 0, out="gone")
+        self.assert_no_residue(before)
+
+
 class Records(NslabTest):
     """What stands where a record or a lock is and is none: no hang, no end of memory."""
 
