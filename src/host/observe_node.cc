@@ -150,11 +150,9 @@ void say_no_answer(Asked& asked) {
   asked.specs.emplace_back(resource::Node{.name = asked.answer.node, .fault = "no answer"});
 }
 
-// Whether all that an init tells can be compared.
-bool is_understood(const std::vector<Packet>& packets) {
+bool speaks_our_protocol(const std::vector<Packet>& packets) {
   return std::ranges::any_of(packets, [](const Packet& packet) {
-    return packet.verb == "node" && packet.number("protocol") == init::kProtocolVersion &&
-           remembered<resource::Node>(packet);
+    return packet.verb == "node" && packet.number("protocol") == init::kProtocolVersion;
   });
 }
 
@@ -221,15 +219,19 @@ void hear(Asked& asked, Silence& silence) {
     return;
   }
   asked.answer.packets = *std::move(packets);
-  if (!is_understood(asked.answer.packets)) {
-    asked.specs.emplace_back(resource::Node{.name = asked.answer.node,
-                                            .fault = "it was made by another version of nslab"});
-    return;
-  }
-  for (const Packet& packet : asked.answer.packets) {
-    if (auto spec = spec_of(packet); spec && is_about(*spec, asked.answer.node)) {
-      asked.specs.push_back(*std::move(spec));
+  bool understood = false;
+  if (speaks_our_protocol(asked.answer.packets)) {
+    for (const Packet& packet : asked.answer.packets) {
+      if (auto spec = spec_of(packet); spec && is_about(*spec, asked.answer.node)) {
+        understood = understood || std::holds_alternative<resource::Node>(*spec);
+        asked.specs.push_back(*std::move(spec));
+      }
     }
+  }
+  if (!understood) {
+    asked.specs.assign(1,
+                       resource::Node{.name = asked.answer.node,
+                                      .fault = "it was made by another version of nslab"});
   }
 }
 

@@ -64,7 +64,7 @@ class Floor(Driven):
 
     def __init__(self, job, kind):
         self.command = (Path(job["tools"]) / "floor", kind, Path(job["lab"]) / "lab.txt", "/run/floor",
-                        Path(job["tools"]) / "init", job["cgroup"])
+                        Path(job["tools"]) / "init", job["cgroup"], job["limits"])
 
     def up(self):
         begin = time.monotonic()

@@ -64,6 +64,7 @@ struct Options {
   std::string directory;
   std::string init;
   std::string cgroup;
+  std::string limits;  // a cgroup in the hierarchy of v1 that has pids; empty for none
 };
 
 class Floor {
@@ -90,6 +91,12 @@ class Floor {
     if (options_.kind == Kind::full) {
       for (const Node& node : lab_.nodes) {
         remove_cgroup(options_.cgroup + "/" + node.name);
+        if (!options_.limits.empty()) {
+          remove_cgroup(options_.limits + "/" + node.name);
+        }
+      }
+      if (!options_.limits.empty()) {
+        remove_cgroup(options_.limits);
       }
       remove_cgroup(options_.cgroup);
       check(::umount2(options_.directory.c_str(), MNT_DETACH), "unmounting the lab");
@@ -133,6 +140,9 @@ class Floor {
       init_ = ::open(options_.init.c_str(), O_PATH | O_CLOEXEC);
       check(init_, "opening " + options_.init);
       make_directory(options_.cgroup);
+      if (!options_.limits.empty()) {
+        make_directory(options_.limits);
+      }
     }
     make_directory(names());
   }
@@ -184,6 +194,12 @@ class Floor {
       make_directory(cgroup);
       place.cgroup = ::open(cgroup.c_str(), O_PATH | O_CLOEXEC);
       check(place.cgroup, "opening " + cgroup);
+      if (!options_.limits.empty()) {
+        const std::string limited = options_.limits + "/" + place.hostname;
+        make_directory(limited);
+        limit_processes(limited);
+        place.tasks = limited + "/tasks";
+      }
     }
     pids_[number] = make_node(place, stacks_ + (number + 1) * kStackSize);
     if (pids_[number] < 0) {
@@ -192,6 +208,15 @@ class Floor {
     if (place.cgroup >= 0) {
       ::close(place.cgroup);
     }
+  }
+
+  // As many as a node of nslab may have where its lab says nothing.
+  void limit_processes(const std::string& cgroup) {
+    const std::string path = cgroup + "/pids.max";
+    const int file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    check(file, "opening " + path);
+    check(::write(file, "4096", 4) == 4 ? 0 : -1, "writing " + path);
+    ::close(file);
   }
 
   // By a /proc of this PID namespace that is mounted nowhere.
@@ -422,7 +447,8 @@ int main(int argc, char** argv) {
   const Options options{.kind = std::string(argv[1]) == "full" ? Kind::full : Kind::bare,
                         .directory = argv[3],
                         .init = argv[4],
-                        .cgroup = argc > 5 ? argv[5] : ""};
+                        .cgroup = argc > 5 ? argv[5] : "",
+                        .limits = argc > 6 ? argv[6] : ""};
   Floor floor(lab, options);
   std::array<int, 2> report{};
   check(::pipe2(report.data(), O_CLOEXEC), "making a pipe");

@@ -117,6 +117,24 @@ void make_dev(Steps& steps) {
   }
 }
 
+// As a Debian machine's tmpfiles.d(5) has it, for its daemons.
+void fill_run(Steps& steps) {
+  static constexpr std::array kDirectories{"/run/lock",
+                                           "/run/user",
+                                           "/run/log",
+                                           "/run/sshd",
+                                           "/run/sudo",
+                                           "/run/systemd",
+                                           "/run/systemd/seats",
+                                           "/run/systemd/sessions",
+                                           "/run/systemd/users",
+                                           "/run/systemd/machines"};
+  for (const char* path : kDirectories) {
+    steps.take(call(SYS_mkdir, word(path), 0755));
+  }
+  steps.write("/run/utmp", "", 0);
+}
+
 void make_root(Steps& steps, const Place& place) {
   static constexpr std::array kReadOnly{"/proc/sys",
                                         "/proc/sysrq-trigger",
@@ -126,6 +144,9 @@ void make_root(Steps& steps, const Place& place) {
                                         "/proc/mtrr",
                                         "/proc/scsi",
                                         "/proc/dynamic_debug"};
+  if (!place.tasks.empty()) {
+    steps.write(place.tasks.c_str(), "0", 1);
+  }
   steps.mount("overlay", place.upper.c_str(), "overlay", MS_NODEV, place.overlay.c_str());
   steps.take(call(SYS_chdir, word(place.upper.c_str())));
   steps.take(call(SYS_pivot_root, word("."), word(".")));
@@ -141,6 +162,7 @@ void make_root(Steps& steps, const Place& place) {
   make_dev(steps);
   steps.mount("tmpfs", "/dev/shm", "tmpfs", kInert, "mode=1777");
   steps.mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755");
+  fill_run(steps);
   steps.mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777");
   steps.take(call(SYS_umount2, word("."), 2 /* MNT_DETACH */));
   steps.take(call(SYS_chdir, word("/")));

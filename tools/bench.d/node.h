@@ -26,8 +26,9 @@ struct Progress {
 struct Place {
   Kind kind = Kind::bare;
   Progress* progress = nullptr;
-  int init = -1;    // full: the program
-  int cgroup = -1;  // full
+  int init = -1;      // full: the program
+  int cgroup = -1;    // full
+  std::string tasks;  // full: of its cgroup of v1, to be entered; empty for none
   std::string hostname;
   std::string upper;    // full: becomes the root
   std::string overlay;  // full: the options of its mount
