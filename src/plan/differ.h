@@ -57,9 +57,9 @@ class Differ {
   void move_ends();
   Plan order();
 
-  // The second end of each cable of a state, as if it named the cable, to the
-  // cable's id. An interface can be an end of one cable now and of another soon.
-  using SecondEnds = std::map<resource::Id, resource::Id>;
+  // The interfaces of a state, and what provides them: one can be an end of one cable now
+  // and of another soon.
+  using Interfaces = std::map<resource::Id, resource::Id>;
 
   void decide_existing(Entry& entry);
   [[nodiscard]] bool spread_to(Entry& entry);
@@ -84,20 +84,20 @@ class Differ {
   [[nodiscard]] std::vector<Entry>::const_iterator lower_bound(const resource::Id& id) const;
   [[nodiscard]] Entry* find(const resource::Id& id);
   [[nodiscard]] const Entry* find(const resource::Id& id) const;
-  // The same; `id` may name an interface by which a cable is not named.
-  [[nodiscard]] const Entry* find(const resource::Id& id, const SecondEnds& ends) const;
-  static void name_second_end(const resource::Spec& spec, SecondEnds& ends);
+  // The same; of an interface what provides it.
+  [[nodiscard]] const Entry* find(const resource::Id& id, const Interfaces& interfaces) const;
+  static void add_interfaces(const resource::Spec& spec, Interfaces& into);
 
   const resource::DesiredState& desired_;
   const resource::ObservedState& observed_;
   const resource::DesiredState* last_;
   std::vector<Entry> entries_;  // sorted by id
-  SecondEnds desired_ends_;
-  SecondEnds observed_ends_;
+  Interfaces desired_interfaces_;
+  Interfaces observed_interfaces_;
   // Nodes that have run setup lines, by the network namespaces that they are in; and,
   // where there are any, the interfaces that the lab was last brought to.
   std::multimap<resource::Id, resource::Id> has_run_setup_in_;
-  std::set<resource::Id> last_ends_;
+  std::set<resource::Id> last_interfaces_;
   std::vector<Error> conflicts_;
 };
 

@@ -81,10 +81,11 @@ Step Differ::step_for(const Entry& entry) const {
 
 std::vector<const Entry*> Differ::neighbours(const Entry& entry) const {
   std::vector<const Entry*> found;
-  const SecondEnds& ends = entry.desired != nullptr ? desired_ends_ : observed_ends_;
+  const Interfaces& interfaces =
+      entry.desired != nullptr ? desired_interfaces_ : observed_interfaces_;
   const auto look_up = [&](const std::vector<Id>& ids) {
     for (const Id& id : ids) {
-      if (const Entry* other = find(id, ends)) {
+      if (const Entry* other = find(id, interfaces)) {
         found.push_back(other);
       }
     }

@@ -49,9 +49,9 @@ Plan Differ::run() {
   return order();
 }
 
-void Differ::name_second_end(const Spec& spec, SecondEnds& ends) {
-  if (const auto* veth = std::get_if<resource::Veth>(&spec)) {
-    ends.emplace(resource::veth_id(veth->b.netns, veth->b.name), id_of(*veth));
+void Differ::add_interfaces(const Spec& spec, Interfaces& into) {
+  for (Id& interface : resource::interfaces_of(spec)) {
+    into.emplace(std::move(interface), id_of(spec));
   }
 }
 
@@ -68,13 +68,13 @@ void Differ::pair() {
     if (take_seen) {
       entry.id = &seen->first;
       entry.observed = &seen->second;
-      name_second_end(seen->second.spec, observed_ends_);
+      add_interfaces(seen->second.spec, observed_interfaces_);
       ++seen;
     }
     if (take_wanted) {
       entry.id = &wanted->first;
       entry.desired = &wanted->second;
-      name_second_end(wanted->second.spec, desired_ends_);
+      add_interfaces(wanted->second.spec, desired_interfaces_);
       ++wanted;
     }
     entries_.push_back(std::move(entry));
@@ -205,7 +205,7 @@ bool Differ::spread_to(Entry& entry) {
     return false;
   }
   for (const Id& id : containers_of(entry.observed->spec)) {
-    const Entry* container = find(id, observed_ends_);
+    const Entry* container = find(id, observed_interfaces_);
     if (container == nullptr || !container->loses(entry)) {
       continue;
     }
@@ -239,18 +239,19 @@ void Differ::find_conflicts() {
                 .where = entry.desired->origin,
                 .hint = "remove or rename it, or give the lab another name"});
     }
-    const auto* veth = std::get_if<resource::Veth>(&entry.desired->spec);
-    if (veth == nullptr || (entry.action != Action::create && entry.action != Action::replace)) {
+    if (entry.action != Action::create && entry.action != Action::replace) {
       continue;
     }
-    for (const resource::VethEnd* end : {&veth->a, &veth->b}) {
-      const Entry* other = find({Kind::link, end->netns + "/" + end->name});
+    for (const Id& interface : resource::interfaces_of(entry.desired->spec)) {
+      const Entry* other = find({Kind::link, interface.name});
       if (other != nullptr && !other->goes()) {
-        conflicts_.push_back(Error{.kind = ErrorKind::conflict,
-                                   .message = "node " + quote(end->netns) + " has an interface " +
-                                              quote(end->name) + " that nslab did not make",
-                                   .where = entry.desired->origin,
-                                   .hint = "remove it, or give the interface another name"});
+        const std::size_t slash = interface.name.find('/');
+        conflicts_.push_back(Error{
+            .kind = ErrorKind::conflict,
+            .message = "node " + quote(interface.name.substr(0, slash)) + " has an interface " +
+                       quote(interface.name.substr(slash + 1)) + " that nslab did not make",
+            .where = entry.desired->origin,
+            .hint = "remove it, or give the interface another name"});
       }
     }
   }
@@ -270,9 +271,12 @@ const Entry* Differ::find(const Id& id) const {
   return entry != entries_.end() && *entry->id == id ? &*entry : nullptr;
 }
 
-const Entry* Differ::find(const Id& id, const SecondEnds& ends) const {
-  const auto cable = ends.find(id);
-  return find(cable != ends.end() ? cable->second : id);
+const Entry* Differ::find(const Id& id, const Interfaces& interfaces) const {
+  if (id.kind != Kind::interface) {
+    return find(id);
+  }
+  const auto provider = interfaces.find(id);
+  return provider != interfaces.end() ? find(provider->second) : nullptr;
 }
 
 }  // namespace nslab::plan

@@ -96,10 +96,9 @@ void Differ::find_who_has_run_setup() {
     }
   }
   if (last_ != nullptr && !has_run_setup_in_.empty()) {
-    for (const auto& [id, each] : last_->resources) {
-      if (const auto* veth = std::get_if<Veth>(&each.spec)) {
-        last_ends_.insert(id);
-        last_ends_.insert(resource::veth_id(veth->b.netns, veth->b.name));
+    for (const auto& [_, each] : last_->resources) {
+      for (Id& interface : resource::interfaces_of(each.spec)) {
+        last_interfaces_.insert(std::move(interface));
       }
     }
   }
@@ -107,9 +106,9 @@ void Differ::find_who_has_run_setup() {
 
 // Setup lines were without an interface that the file has got just now.
 bool Differ::was_there(const VethEnd& end, const Entry& cable) const {
-  const Id id = resource::veth_id(end.netns, end.name);
-  const Entry* before = find(id, observed_ends_);
-  if ((before != nullptr && before->observed != nullptr) || last_ends_.contains(id)) {
+  const Id id = resource::interface_id(end.netns, end.name);
+  const Entry* before = find(id, observed_interfaces_);
+  if ((before != nullptr && before->observed != nullptr) || last_interfaces_.contains(id)) {
     return true;
   }
   // Where an end was not found, it is not known whose it was.

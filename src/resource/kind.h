@@ -27,9 +27,12 @@ enum class Kind : std::uint8_t {
   file,
   setup,
   service,
+  // No object of its own: what another provides, by the name that who uses it knows
+  // (interfaces_of() in resource.h).
+  interface,
 };
 
-inline constexpr std::array<std::string_view, 17> kKindNames{"lab",
+inline constexpr std::array<std::string_view, 18> kKindNames{"lab",
                                                              "shared-file",
                                                              "cgroup",
                                                              "userns",
@@ -45,6 +48,7 @@ inline constexpr std::array<std::string_view, 17> kKindNames{"lab",
                                                              "directory",
                                                              "file",
                                                              "setup",
-                                                             "service"};
+                                                             "service",
+                                                             "interface"};
 
 }  // namespace nslab::resource

@@ -9,7 +9,7 @@ template <typename... Specs>
 constexpr bool in_order_of_kind(const std::variant<Specs...>* /*type*/) {
   std::size_t index = 0;
   return ((static_cast<std::size_t>(Specs::kKind) == index++) && ...) && (Resource<Specs> && ...) &&
-         sizeof...(Specs) == kKindNames.size();
+         sizeof...(Specs) == static_cast<std::size_t>(Kind::interface);
 }
 
 static_assert(in_order_of_kind(static_cast<const Spec*>(nullptr)));
@@ -53,14 +53,14 @@ struct Containers {
   std::vector<Id> operator()(const Link& spec) const { return {netns_id(spec.netns)}; }
 
   std::vector<Id> operator()(const Address& spec) const {
-    return {netns_id(spec.netns), veth_id(spec.netns, spec.interface)};
+    return {netns_id(spec.netns), interface_id(spec.netns, spec.interface)};
   }
 
   std::vector<Id> operator()(const Route& spec) const {
     if (spec.interface.empty()) {
       return {netns_id(spec.netns)};
     }
-    return {netns_id(spec.netns), veth_id(spec.netns, spec.interface)};
+    return {netns_id(spec.netns), interface_id(spec.netns, spec.interface)};
   }
 
   std::vector<Id> operator()(const Node& spec) const {
@@ -214,6 +214,19 @@ std::vector<Id> containers_of(const Spec& spec) {
   return std::visit(Containers{}, spec);
 }
 
+std::vector<Id> interfaces_of(const Spec& spec) {
+  if (const auto* veth = std::get_if<Veth>(&spec)) {
+    return {interface_id(veth->a.netns, veth->a.name), interface_id(veth->b.netns, veth->b.name)};
+  }
+  if (const auto* bridge = std::get_if<Bridge>(&spec)) {
+    return {interface_id(kSwitch, bridge->name)};
+  }
+  if (const auto* link = std::get_if<Link>(&spec)) {
+    return {interface_id(link->netns, link->name)};
+  }
+  return {};
+}
+
 std::vector<Id> dependencies_of(const Spec& spec) {
   if (const auto* veth = std::get_if<Veth>(&spec)) {
     return {{Kind::bridge, veth->a.bridge}, {Kind::bridge, veth->b.bridge}};
@@ -274,6 +287,10 @@ Id node_id(std::string_view node) {
 
 Id netns_id(std::string_view netns) {
   return {Kind::netns, std::string(netns)};
+}
+
+Id interface_id(std::string_view netns, std::string_view interface) {
+  return {Kind::interface, path(netns, interface)};
 }
 
 Id veth_id(std::string_view netns, std::string_view interface) {

@@ -51,9 +51,12 @@ Id id_of(const Service& spec);
 Id id_of(const Spec& spec);
 
 // What an object lives in: it is gone when any of these is destroyed, and has
-// to be made again when any of these is. An interface is named as if it were the
-// first end of its cable; who looks it up has to know the second ends too.
+// to be made again when any of these is. What lives at an interface says so by
+// interface_id(), whatever the interface is: who looks that up asks interfaces_of().
 std::vector<Id> containers_of(const Spec& spec);
+
+// The interfaces that come and go with the object: both ends of a cable.
+std::vector<Id> interfaces_of(const Spec& spec);
 
 // What has to exist before the object is made, beyond its containers. May name
 // objects that a lab does not have.
@@ -77,6 +80,8 @@ concept Resource = std::equality_comparable<S> && HasFields<S> && requires(const
 // Constructors for the ids that others refer to.
 Id node_id(std::string_view node);
 Id netns_id(std::string_view netns);
+Id interface_id(std::string_view netns, std::string_view interface);
+// Of the cable, by its first end.
 Id veth_id(std::string_view netns, std::string_view interface);
 Id service_id(std::string_view node, std::string_view service);
 

@@ -21,15 +21,10 @@ const Veth* as_veth(const Spec& spec) {
   return std::get_if<Veth>(&spec);
 }
 
-// The ids by which others say that they live in the object: both ends of a cable.
+// The ids by which others say that they live in the object, or at what it provides.
 std::vector<Id> names_of(const Spec& spec) {
-  std::vector<Id> names{id_of(spec)};
-  if (const Veth* veth = as_veth(spec)) {
-    names.push_back(veth_id(veth->b.netns, veth->b.name));
-  }
-  if (const auto* link = std::get_if<Link>(&spec)) {
-    names.push_back(veth_id(link->netns, link->name));
-  }
+  std::vector<Id> names = interfaces_of(spec);
+  names.push_back(id_of(spec));
   return names;
 }
 
@@ -170,7 +165,7 @@ host::Outcome FakeHost::destroy(std::span<const Spec* const> batch) {
 }
 
 bool FakeHost::has(const Id& id) const {
-  if (id.kind != Kind::veth) {
+  if (id.kind != Kind::interface) {
     return world.resources.contains(id);
   }
   return std::ranges::any_of(world.resources, [&](const auto& entry) {
@@ -180,7 +175,7 @@ bool FakeHost::has(const Id& id) const {
 }
 
 bool FakeHost::has_interface(const std::string& netns, const std::string& name) const {
-  return has(veth_id(netns, name)) || dying_.contains(interface_key(netns, name));
+  return has(interface_id(netns, name)) || dying_.contains(interface_key(netns, name));
 }
 
 bool FakeHost::reaches(const Route& route) const {
