@@ -64,7 +64,7 @@ bool is_ignored(int signal) {
 void watch_interrupts() {
   wake = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   for (const int signal : kSignals) {
-    if (signal != SIGHUP || !is_ignored(signal)) {  // nohup(1)
+    if (!is_ignored(signal)) {  // by nohup(1), or for a shell's background job
       note_signal(signal);
     }
   }

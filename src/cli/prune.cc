@@ -1,7 +1,4 @@
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 
 #include "base/text.h"
 #include "cli/find.h"
@@ -15,9 +12,6 @@ namespace nslab::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// What a lab has beside its directory.
-constexpr std::array kFiles{".applied", ".intended", ".intended.new", ".lock"};
 
 constexpr Flag kFlags[] = {
     {"-y,--yes", "Remove without asking", &Arguments::yes, kOnlyTyped}, kWait, kJson};
@@ -59,14 +53,6 @@ Result<plan::Plan> take_away(const std::string& lab,
   return std::move(report.plan);
 }
 
-// A lab of which there is such a file alone has no step in its plan. Else a plan without steps
-// is of nobody: of a directory with something else in it, whose name could be a lab's.
-bool has_files(const std::string& lab) {
-  const std::string place = state::default_state_dir() + "/" + lab;
-  return std::ranges::any_of(
-      kFiles, [&](const char* suffix) { return ::access((place + suffix).c_str(), F_OK) == 0; });
-}
-
 int run(const Arguments& arguments, Console& console) {
   const state::RecordStore store(state::default_state_dir());
   Json json = Json::array();
@@ -81,7 +67,6 @@ int run(const Arguments& arguments, Console& console) {
     if (owned && host::is_lab_mounted(host::Layout(store.directory(), lab))) {
       continue;
     }
-    const bool is_nslabs = has_files(lab);  // to look takes the lock, and leaves none
     auto plan = take_away(lab, arguments, false, console);
     if (!plan) {
       console.fail(plan.error());
@@ -89,11 +74,6 @@ int run(const Arguments& arguments, Console& console) {
     }
     if (owned && !plan->empty()) {
       continue;  // torn by hand: `up` mends it
-    }
-    if (plan->empty() && !is_nslabs) {
-      console.say(quote(state::default_state_dir() + "/" + lab) +
-                  " is left alone: it holds something that nslab did not put there");
-      continue;
     }
     unowned.push_back(lab);
     json.push_back({{"lab", lab}, {"plan", report::plan_json(*plan)}});

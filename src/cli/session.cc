@@ -129,7 +129,8 @@ void explain_failure(const reconcile::Failed& failed, const std::string& lab, Co
                                   " is left; with --keep it stays as it is, for a look"
                             : "lab " + quote(lab) + " is as it was before");
   } else if (!failed.rolled_back) {
-    console.say("lab " + quote(lab) + " is left as it is; 'nslab down " + lab + "' removes it");
+    console.say("what is left of lab " + quote(lab) + " stays; 'nslab down " + lab +
+                "' removes it");
   }
 }
 

@@ -120,10 +120,17 @@ Outcome change(Context& context, Changes<Address> batch) {
       [&](OpenNetns& netns, kernel::Batch& messages, std::size_t i) -> Result<void> {
         const Address& after = *batch[i].after;
         const auto first = std::ranges::find_if(batch, [&](const ChangeOf<Address>& each) {
-          return each.after->netns == after.netns && each.after->interface == after.interface &&
+          return !each.before->routed && each.after->netns == after.netns &&
+                 each.after->interface == after.interface &&
                  each.after->address.network() == after.address.network();
         });
         NSLAB_ASSIGN(index, find_link(netns, after.interface));
+        if (!batch[i].before->lasts) {
+          kernel::append_lasting_address(messages, i, index, after.address);
+        }
+        if (batch[i].before->routed) {
+          return {};
+        }
         kernel::append_local_route(messages, i, index, after.address);
         if (&*first == &batch[i]) {  // addresses of one network share its route
           kernel::append_connected_route(messages, i, index, after.address);

@@ -219,7 +219,8 @@ struct EndChange {
   [[nodiscard]] bool any() const {
     return changes("mac", &VethEnd::mac) || changes("mtu", &VethEnd::mtu) ||
            changes("up", &VethEnd::up) || changes("bridge", &VethEnd::bridge) ||
-           changes("ipv6", &VethEnd::ipv6) || before->says != after->says;
+           changes("ipv6", &VethEnd::ipv6) || changes("plain-port", &VethEnd::plain) ||
+           before->says != after->says;
   }
 };
 
@@ -237,6 +238,7 @@ Result<kernel::LinkSettings> settings_of(const Layout& layout,
   if (change.changes("up", &VethEnd::up)) {
     settings.up = after.up;
   }
+  settings.plain_port = change.changes("plain-port", &VethEnd::plain);
   if (change.before->says != after.says) {
     settings.alias = cable_mark(layout, *change.cable, after);
   }

@@ -111,7 +111,8 @@ Result<void> take_directory(const Context& context, const Directory& spec) {
   return {};
 }
 
-Result<void> put_mount(const Context& context, const Mount& spec) {
+// `again`: a tmpfs that is there gets what it is to be; what is in it stays.
+Result<void> put_mount(const Context& context, const Mount& spec, bool again) {
   NSLAB_ASSIGN(control, control_of(context, spec.node));
   Packet packet;
   packet.add("target", spec.target).add("spec", resource::to_json_text(spec));
@@ -129,6 +130,9 @@ Result<void> put_mount(const Context& context, const Mount& spec) {
   if (spec.size) {
     packet.add("size", std::to_string(*spec.size));
   }
+  if (again) {
+    packet.add("again", "1");
+  }
   NSLAB_TRY(control.request("mount", std::move(packet)));
   return {};
 }
@@ -142,7 +146,13 @@ Result<void> take_mount(const Context& context, const Mount& spec) {
 }  // namespace
 
 Outcome create(Context& context, Batch<Mount> batch) {
-  return each(batch, [&](const Mount& spec) { return put_mount(context, spec); });
+  return each(batch, [&](const Mount& spec) { return put_mount(context, spec, false); });
+}
+
+Outcome change(Context& context, Changes<Mount> batch) {
+  return each(batch, [&](const Mount& /*before*/, const Mount& after) {
+    return put_mount(context, after, true);
+  });
 }
 
 Outcome destroy(Context& context, Batch<Mount> batch) {

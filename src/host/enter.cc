@@ -11,6 +11,7 @@
 #include "host/control.h"
 #include "host/init_program.h"
 #include "host/limit_hint.h"
+#include "host/made_by.h"
 #include "kernel/cgroup.h"
 #include "kernel/enter.h"
 #include "kernel/mount.h"
@@ -91,7 +92,7 @@ Result<kernel::Exit> run(const Layout& layout,
   // before. Where that cannot be, the command runs all the same.
   (void)kernel::forget_cached("/proc/" + std::to_string(control.init_pid()) + "/root");
   NSLAB_ASSIGN(mark, state_mark(layout.state_dir()));
-  NSLAB_ASSIGN(cgroups, kernel::CgroupTree::open(cgroup_parent(), mark));
+  NSLAB_ASSIGN(cgroups, kernel::CgroupTree::open(cgroup_parent_of(layout), mark));
   NSLAB_ASSIGN(pidfd, control.open_init());
   NSLAB_ASSIGN(program, init_program(layout.state_dir()));
   const kernel::Target target{.pidfd = pidfd.get(),

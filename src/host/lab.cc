@@ -13,9 +13,11 @@
 #include "host/graceful.h"
 #include "host/inits.h"
 #include "host/left_behind.h"
+#include "host/made_by.h"
 #include "host/names_dir.h"
 #include "host/objects.h"
 #include "host/observe.h"
+#include "host/residue.h"
 #include "kernel/link.h"
 #include "kernel/mount.h"
 #include "kernel/netns.h"
@@ -59,9 +61,8 @@ Result<void> make_lab(Context& context, const resource::Lab& spec) {
   const std::string source = layout.mount_source();
   NSLAB_ASSIGN(most, bytes_of("50%"));
   NSLAB_ASSIGN(layers, bytes_of(spec.layers));
-  NSLAB_ASSIGN(mark, state_mark(layout.state_dir()));
   NSLAB_TRY(kernel::mount_tmpfs(source, layout.lab_dir(), most));
-  NSLAB_TRY(write_file(layout.lab_dir() + "/" + Layout::kMadeBy, mark, 0600));
+  NSLAB_TRY(write_made_by(layout, context.cgroups.parent()));
   for (const std::string& directory : {layout.ns_dir(),
                                        layout.nodes_dir(),
                                        layout.layers_dir(),
@@ -123,10 +124,8 @@ Result<void> remove_directories(const Layout& layout) {
 }
 
 Result<bool> is_last_lab(const Layout& layout) {
-  NSLAB_ASSIGN(names, names_in(layout.state_dir()));
-  return std::ranges::all_of(names, [&](const std::string& name) {
-    return name.starts_with('.') || name == layout.lab() || name.starts_with(layout.lab() + ".");
-  });
+  NSLAB_ASSIGN(labs, labs_on_host(layout.state_dir()));
+  return std::ranges::all_of(labs, [&](const std::string& lab) { return lab == layout.lab(); });
 }
 
 // What all labs share: the last one's end removes it.
@@ -166,8 +165,23 @@ Result<void> remove_strayed_cables(const Layout& layout) {
   return {};
 }
 
+// What somebody has mounted below the lab's directory would go with it.
+Result<void> check_mounts(const Layout& layout) {
+  NSLAB_ASSIGN(table, kernel::mount_table());
+  for (const kernel::MountEntry& each : table) {
+    if (each.target.starts_with(layout.lab_dir() + "/") && each.type != "nsfs" &&
+        each.source != layout.mount_source()) {
+      return Error{.kind = ErrorKind::conflict,
+                   .message = quote(each.target) + " is mounted, and not by nslab",
+                   .hint = "what is in it stays so; unmount it: umount " + each.target};
+    }
+  }
+  return {};
+}
+
 Result<void> remove_lab(Context& context) {
   const Layout& layout = context.layout;
+  NSLAB_TRY(check_mounts(layout));
   context.open.clear();
   context.new_cgroups.clear();
   NSLAB_ASSIGN(graceful, graceful_services(layout));

@@ -48,13 +48,18 @@ std::string cgroup_parent() {
   return named != nullptr && *named != '\0' ? named : "nslab";
 }
 
-Result<void> check_cgroup_parent() {
+bool is_cgroup_name(std::string_view text) {
   constexpr std::size_t kMaxLength = 128;
   constexpr std::string_view kAllowed =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+  return !text.empty() && text.size() <= kMaxLength &&
+         text.find_first_not_of(kAllowed) == std::string_view::npos && !text.starts_with('.') &&
+         !text.starts_with("cgroup.");
+}
+
+Result<void> check_cgroup_parent() {
   const std::string name = cgroup_parent();
-  if (name.size() <= kMaxLength && name.find_first_not_of(kAllowed) == std::string::npos &&
-      !name.starts_with('.') && !name.starts_with("cgroup.")) {
+  if (is_cgroup_name(name)) {
     return {};
   }
   return Error{

@@ -4,7 +4,7 @@
 //   STATE/LAB/                 a tmpfs, "nslab:LAB" in the mount table: marks, which
 //                              have room whatever nodes write
 //     .going                   there once the lab is being taken away
-//     .made-by                 whose lab it is (state_mark), also where it was moved to
+//     .made-by                 whose lab it is, and where its cgroup is: made_by.h
 //     ns/NAME                  network namespaces, bind mounts in a tmpfs of their
 //                              own, so that one unmount takes all names away
 //     ns/user:NODE             user namespaces, likewise
@@ -54,8 +54,6 @@ class Layout {
   [[nodiscard]] std::string lab_dir() const { return state_dir_ + "/" + lab_; }
 
   [[nodiscard]] std::string going_mark() const { return lab_dir() + "/.going"; }
-
-  static constexpr const char* kMadeBy = ".made-by";
 
   // What the lab's mounts are called in the mount table: their mark.
   [[nodiscard]] std::string mount_source() const { return "nslab:" + lab_; }
@@ -193,7 +191,9 @@ bool is_lab_name(std::string_view text);
 // The name of nslab's own cgroup in every hierarchy: NSLAB_CGROUP_PARENT, or "nslab".
 std::string cgroup_parent();
 
-// Whether what NSLAB_CGROUP_PARENT says is a name; what is none must not become part of a path.
+// Whether a text is one, and whether what NSLAB_CGROUP_PARENT says is: what is none must not
+// become part of a path.
+bool is_cgroup_name(std::string_view text);
 Result<void> check_cgroup_parent();
 
 // What tells one nslab from another on the same host, in the marks of what it makes: its state

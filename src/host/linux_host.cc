@@ -14,6 +14,7 @@
 #include "host/forget.h"
 #include "host/inherited.h"
 #include "host/inspect.h"
+#include "host/made_by.h"
 #include "host/objects.h"
 #include "host/observe.h"
 #include "host/obstacles.h"
@@ -106,8 +107,9 @@ Result<std::unique_ptr<LinuxHost>> LinuxHost::open(const std::string& state_dir,
   }
   NSLAB_TRY(check_cgroup_parent());
   NSLAB_ASSIGN(mark, state_mark(state_dir));
-  NSLAB_ASSIGN(cgroups, kernel::CgroupTree::open(cgroup_parent(), mark));
-  auto context = std::make_unique<Context>(Layout(state_dir, lab), std::move(cgroups), interrupt);
+  const Layout layout(state_dir, lab);
+  NSLAB_ASSIGN(cgroups, kernel::CgroupTree::open(cgroup_parent_of(layout), mark));
+  auto context = std::make_unique<Context>(layout, std::move(cgroups), interrupt);
   return std::unique_ptr<LinuxHost>(new LinuxHost(std::move(context)));
 }
 

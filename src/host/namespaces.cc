@@ -230,6 +230,14 @@ Result<void> renew(Context& context, const NetNs& spec) {
   return {};
 }
 
+Result<void> raise_loopback(Context& context, const NetNs& spec) {
+  NSLAB_ASSIGN(netns, open_netns(context, spec.name));
+  kernel::Batch messages;
+  kernel::append_link_settings(messages, 0, kernel::kLoopback, {.up = true});
+  auto failure = first_failure(netns->socket.execute(messages));
+  return failure ? std::move(failure->error) : Result<void>();
+}
+
 Result<void> remove_netns(Context& context, const NetNs& spec) {
   let_go(context, spec.name);
   const Layout& layout = context.layout;
@@ -403,8 +411,9 @@ Outcome create(Context& context, Batch<NetNs> batch) {
 }
 
 Outcome change(Context& context, Changes<NetNs> batch) {
-  return each(batch, [&](const NetNs& before, const NetNs& after) {
-    return before.clean ? name_again(context, after) : renew(context, after);
+  return each(batch, [&](const NetNs& before, const NetNs& after) -> Result<void> {
+    NSLAB_TRY(before.clean ? name_again(context, after) : renew(context, after));
+    return before.loopback ? Result<void>() : raise_loopback(context, after);
   });
 }
 

@@ -60,6 +60,7 @@ Outcome destroy(Context& context, Batch<resource::Node> batch);
 
 // content.cc
 Outcome create(Context& context, Batch<resource::Mount> batch);
+Outcome change(Context& context, Changes<resource::Mount> batch);
 Outcome destroy(Context& context, Batch<resource::Mount> batch);
 Outcome create(Context& context, Batch<resource::Directory> batch);
 Outcome change(Context& context, Changes<resource::Directory> batch);

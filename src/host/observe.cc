@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "host/files.h"
 #include "host/inits.h"
+#include "host/made_by.h"
 #include "host/observe_network.h"
 #include "host/observe_node.h"
 #include "host/user_ids.h"
@@ -71,9 +72,9 @@ Result<void> check_not_moved(const Layout& layout, const std::vector<kernel::Mou
     if (each.source != layout.mount_source() || !each.target.ends_with(end)) {
       continue;
     }
-    const auto made_by = read_file(each.target + "/" + Layout::kMadeBy);
+    const auto made_by = read_made_by(each.target);
     NSLAB_ASSIGN(mark, state_mark(layout.state_dir()));
-    if (made_by && *made_by == mark) {
+    if (made_by && made_by->mark == mark) {
       const std::string directory = each.target.substr(0, each.target.size() - end.size());
       return Error{.kind = ErrorKind::conflict,
                    .message = "lab " + quote(layout.lab()) + " is at " + quote(each.target) +

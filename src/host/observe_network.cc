@@ -65,6 +65,7 @@ resource::VethEnd to_end(const Layout& layout, const FoundLink& found) {
           .up = link->up,
           .bridge = master != netns->links.end() ? master->name : "",
           .ipv6 = link->ipv6_autoconf && !link->ipv6_disabled,
+          .plain = link->plain_port,
           .says = read_cable_mark(layout, link->alias)->says};
 }
 
@@ -122,7 +123,8 @@ void observe_addresses(const NetnsContents& contents, const Names& names, Observ
     state.add(resource::Address{.netns = contents.netns,
                                 .interface = std::string(link->second),
                                 .address = address.address,
-                                .routed = is_routed(contents, address)},
+                                .routed = is_routed(contents, address),
+                                .lasts = (address.flags & IFA_F_PERMANENT) != 0},
               address.protocol == kernel::kNslabAddressProtocol);
   }
 }
@@ -270,6 +272,8 @@ void add(const Layout& layout,
          const Cables& cables,
          ObservedState& state) {
   resource::NetNs spec{.name = contents.netns, .userns = contents.userns, .named = contents.named};
+  const auto loopback = std::ranges::find(contents.links, kernel::kLoopback, &kernel::Link::index);
+  spec.loopback = loopback == contents.links.end() || loopback->up;
   if (!contents.present) {
     // A name that was cut short: a file without its namespace, and no process in it.
     spec.userns = "?";

@@ -1,5 +1,7 @@
 #include "host/observe_node.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -84,12 +86,33 @@ std::optional<Spec> directory_of(const Packet& packet) {
   return directory;
 }
 
+// Whether what the node sees is what the host has at the path: an editor, or git, puts another
+// file in its place.
+bool is_at(const std::string& path, const Packet& seen) {
+  struct stat info {};
+
+  return ::stat(path.c_str(), &info) == 0 &&
+         static_cast<std::int64_t>(info.st_dev) == seen.number("device") &&
+         static_cast<std::int64_t>(info.st_ino) == seen.number("inode");
+}
+
 std::optional<Spec> mount_of(const Packet& packet) {
   auto mount = remembered<resource::Mount>(packet);
   if (!mount || packet.number("present") == 0) {
     return std::nullopt;
   }
   mount->read_only = packet.number("read_only") != 0;
+  if (mount->type == resource::MountType::bind) {
+    mount->current = is_at(mount->source, packet);
+    return mount;
+  }
+  constexpr std::uint64_t kPage = 4096;
+  const auto bytes = static_cast<std::uint64_t>(packet.number("bytes"));
+  if (mount->size && bytes != (*mount->size + kPage - 1) / kPage * kPage) {
+    mount->size = bytes;
+  }
+  mount->mode = static_cast<std::uint32_t>(packet.number("mode"));
+  mount->owner = packet.get("owned") != "0" ? mount->owner : kAnother;
   return mount;
 }
 

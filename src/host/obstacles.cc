@@ -1,6 +1,7 @@
 #include "host/obstacles.h"
 
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -44,7 +45,33 @@ std::optional<Error> obstacle_to_mapping(IdMaps& maps, const resource::Node& spe
                .hint = "write 'user: host', or a 'root:' on ext4, xfs or btrfs"};
 }
 
+// time_namespaces(7): a clock of a node can be set off to before this host's began, and to
+// nothing before that.
+std::optional<Error> clock_before_its_begin(const resource::Node& spec) {
+  struct Clock {
+    clockid_t id;
+    std::string_view key;
+    std::chrono::seconds offset;
+  };
+
+  for (const Clock& each : {Clock{CLOCK_MONOTONIC, "monotonic", spec.monotonic_offset},
+                            Clock{CLOCK_BOOTTIME, "boottime", spec.boottime_offset}}) {
+    timespec now{};
+    if (::clock_gettime(each.id, &now) == 0 && each.offset.count() < -now.tv_sec) {
+      return Error{.kind = ErrorKind::conflict,
+                   .message = "'clock: {" + std::string(each.key) + "}' of node " +
+                              quote(spec.name) + " would be before 0: on this host it stands at " +
+                              std::to_string(now.tv_sec) + "s",
+                   .hint = "set it off by no less than -" + std::to_string(now.tv_sec) + "s"};
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<Error> obstacle(const Question& /*question*/, const resource::Node& spec) {
+  if (auto early = clock_before_its_begin(spec)) {
+    return early;
+  }
   const bool own_root =
       spec.root != "host" && spec.ns(resource::NsType::mnt).mode == resource::NsChoice::Mode::own;
   if (own_root && spec.root != "overlay" && !is_directory(spec.root)) {
@@ -166,6 +193,19 @@ std::optional<Error> obstacle(const Question& question, const resource::File& sp
                        "the file elsewhere"};
 }
 
+// What is put into a frozen cgroup freezes, and never answers.
+std::optional<Error> frozen_cgroup(const Context& context) {
+  const std::string file = context.cgroups.frozen_by(context.layout.lab());
+  if (file.empty()) {
+    return std::nullopt;
+  }
+  return Error{.kind = ErrorKind::conflict,
+               .message = "somebody has frozen the processes of lab " +
+                          quote(context.layout.lab()) + ", by " + quote(file),
+               .hint = "let them go on: echo " +
+                       std::string(file.ends_with("freeze") ? "0" : "THAWED") + " > " + file};
+}
+
 // The lab's cgroup, taken by somebody else: what is in it is not nslab's to end.
 std::optional<Error> taken_cgroup(const Context& context) {
   for (const kernel::CgroupTree::Foreign& each : context.cgroups.foreign()) {
@@ -244,6 +284,12 @@ std::vector<Error> obstacles(Context& context, const resource::DesiredState& des
   std::vector<Error> found = lacking(made);
   std::vector<Error> too_many = exceeded(desired, made, context.inherited);
   found.insert(found.end(), too_many.begin(), too_many.end());
+  const bool makes_nodes = std::ranges::any_of(made, [](const resource::Desired* entry) {
+    return std::holds_alternative<resource::Node>(entry->spec);
+  });
+  if (auto frozen = makes_nodes ? frozen_cgroup(context) : std::nullopt) {
+    found.push_back(*std::move(frozen));
+  }
   const Question question{context, desired};
   IdMaps maps;
   for (const resource::Desired* entry : made) {

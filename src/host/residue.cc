@@ -1,11 +1,14 @@
 #include "host/residue.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <set>
 
 #include "base/directory.h"
+#include "base/fd.h"
 #include "host/files.h"
 #include "host/inits.h"
 #include "host/layout.h"
@@ -17,24 +20,36 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_directory(const std::string& path) {
-  std::error_code failed;
-  return fs::is_directory(fs::symlink_status(path, failed));
+// How the files of a lab begin (state/). A command that was killed may have left one empty,
+// which nobody but root can read.
+bool begins_as(const std::string& path, std::string_view begin) {
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+
+  struct stat info {};
+
+  if (!file.valid() || ::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+    return false;
+  }
+  std::string text(begin.size(), '\0');
+  const ssize_t length = ::pread(file.get(), text.data(), text.size(), 0);
+  return length > 0 ? begin == std::string_view(text).substr(0, static_cast<std::size_t>(length))
+                    : info.st_uid == 0 && (info.st_mode & 07777) == 0600;
 }
 
-Result<void> add_directories_and_files(const std::string& state_dir, std::set<std::string>& labs) {
+// A directory alone is nobody's: nslab makes one after its record, and mounts over it.
+Result<void> add_files(const std::string& state_dir, std::set<std::string>& labs) {
+  constexpr std::string_view kRecord = R"({"version":)";
+  constexpr std::string_view kLock = "'nslab ";
   NSLAB_ASSIGN(names, names_in(state_dir));
   for (const fs::path name : names) {
-    const bool directory = is_directory(state_dir + "/" + name.string());
-    if (directory && is_lab_name(name.string())) {
-      labs.insert(name);
-    } else if (directory) {
-      continue;  // somebody else's
-    } else if (name.extension() == ".applied" || name.extension() == ".intended" ||
-               name.extension() == ".lock") {
-      labs.insert(name.stem());
-    } else if (name.extension() == ".new") {
-      labs.insert(name.stem().stem());  // "LAB.intended.new": a record that was cut short
+    const std::string path = state_dir + "/" + name.string();
+    const std::string kind = name.extension();
+    const bool record = kind == ".applied" || kind == ".intended";
+    // "LAB.intended.new" is a record that was cut short.
+    const std::string lab = kind == ".new" ? name.stem().stem() : name.stem();
+    const bool known = record || kind == ".new" || kind == ".lock";
+    if (known && is_lab_name(lab) && begins_as(path, kind == ".lock" ? kLock : kRecord)) {
+      labs.insert(lab);
     }
   }
   return {};
@@ -89,7 +104,7 @@ Result<void> add_names(const std::string& state_dir, std::set<std::string>& labs
 Result<std::vector<std::string>> labs_on_host(const std::string& state_dir) {
   NSLAB_TRY(check_cgroup_parent());
   std::set<std::string> labs;
-  NSLAB_TRY(add_directories_and_files(state_dir, labs));
+  NSLAB_TRY(add_files(state_dir, labs));
   NSLAB_TRY(add_mounts(state_dir, labs));
   NSLAB_TRY(add_cgroups(state_dir, labs));
   NSLAB_TRY(add_names(state_dir, labs));

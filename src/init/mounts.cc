@@ -101,11 +101,17 @@ Failure mount_tree(int tree, const char* target, const HostParts& host) {
   return attach(tree, target, S_ISDIR(info.st_mode), host);
 }
 
-Failure mount_tmpfs(const Packet& request, const char* target, const HostParts& host) {
-  User owner;
+Failure find_owner(const Packet& request, User& owner) {
   if (!request.get("owner").empty() && find_user(request.get("owner"), owner)) {
     return {.what = "the node has no user or group such as", .on = request.get("owner")};
   }
+  return kSuccess;
+}
+
+Failure mount_tmpfs(const Packet& request,
+                    const char* target,
+                    const User& owner,
+                    const HostParts& host) {
   const UniqueFd context(::fsopen("tmpfs", FSOPEN_CLOEXEC));
   const auto set = [&](const char* key, const char* value) {
     return ::fsconfig(context.get(), FSCONFIG_SET_STRING, key, value, 0) == 0;
@@ -133,16 +139,44 @@ Failure mount_tmpfs(const Packet& request, const char* target, const HostParts& 
 
 }  // namespace
 
+// Half of the memory, as the kernel has it for a tmpfs without one.
+constexpr const char* kUsualSize = "50%";
+
+// Of the tmpfs that is mounted at the target, as it is.
+Failure settle_tmpfs(const Packet& request, const char* target, const User& owner) {
+  const UniqueFd root(::open(target, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const auto mode = static_cast<mode_t>(request.fields().number("mode", 0755));
+  if (!root.valid() || ::fchown(root.get(), owner.uid, owner.gid) != 0 ||
+      ::fchmod(root.get(), mode) != 0) {
+    return failed("changing the tmpfs at", target);
+  }
+  const char* size = request.fields().has("size") ? request.text("size") : kUsualSize;
+  const UniqueFd context(::fspick(root.get(), "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH));
+  return !context.valid() || ::fsconfig(context.get(), FSCONFIG_SET_STRING, "size", size, 0) != 0 ||
+                 ::fsconfig(context.get(), FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0) != 0
+             ? failed("changing the size of the tmpfs at", target)
+             : kSuccess;
+}
+
 Failure make_mount(const Packet& request, const HostParts& host, Writer& memory) {
   const char* target = request.text("target");
   const int tree = request.fd("tree");
-  INIT_TRY(tree >= 0 ? mount_tree(tree, target, host) : mount_tmpfs(request, target, host));
+  User owner;
+  if (tree >= 0) {
+    INIT_TRY(mount_tree(tree, target, host));
+  } else {
+    INIT_TRY(find_owner(request, owner));
+    INIT_TRY(request.fields().has("again") ? settle_tmpfs(request, target, owner)
+                                           : mount_tmpfs(request, target, owner, host));
+  }
   const std::uint64_t mount = mount_at(target);
   memory.add("target", target)
       .add("spec", request.get("spec"))
       .add("mount", static_cast<std::int64_t>(mount));
   if (tree >= 0) {
     remember_host_parts(memory, mount);
+  } else {
+    memory.add("uid", owner.uid).add("gid", owner.gid);
   }
   return kSuccess;
 }
@@ -150,11 +184,26 @@ Failure make_mount(const Packet& request, const HostParts& host, Writer& memory)
 void describe_mount(const Packet& memory, Writer& writer) {
   struct statvfs info {};
 
-  const bool present = is_present(memory) && ::statvfs(memory.text("target"), &info) == 0;
+  struct stat top {};
+
+  const bool present = is_present(memory) && ::statvfs(memory.text("target"), &info) == 0 &&
+                       ::stat(memory.text("target"), &top) == 0;
   writer.add("target", memory.get("target"))
       .add("spec", memory.get("spec"))
       .add("present", present ? 1 : 0)
       .add("read_only", present && (info.f_flag & ST_RDONLY) != 0 ? 1 : 0);
+  if (!present) {
+    return;
+  }
+  writer.add("device", static_cast<std::int64_t>(top.st_dev))
+      .add("inode", static_cast<std::int64_t>(top.st_ino));
+  const Reader& fields = memory.fields();
+  if (fields.has("uid")) {
+    const bool owned = fields.number("uid") == top.st_uid && fields.number("gid") == top.st_gid;
+    writer.add("bytes", static_cast<std::int64_t>(info.f_blocks * info.f_frsize))
+        .add("mode", top.st_mode & 07777)
+        .add("owned", owned ? 1 : 0);
+  }
 }
 
 Failure remove_mount(const Packet& memory) {

@@ -84,6 +84,7 @@
 //     -> directory path= spec= mode= owned=0|1   (each) No mode: it is not there.
 //          owned: it still is its owner's, as for `file`
 //     -> mount target= spec= present=0|1 read_only=0|1   (each)
+//              device= inode=, and of a tmpfs bytes= mode= owned=0|1   where present
 //     -> node …                    as of `about` (the last one; then the init hangs up)
 //   hostname name=
 //     -> ok                        also in /etc/hostname, where the root is its own

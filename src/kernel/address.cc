@@ -64,8 +64,11 @@ std::string address_text(LinkIndex index, const IpPrefix& address) {
 
 }  // namespace
 
-void append_address(Batch& batch, std::size_t tag, LinkIndex index, const IpPrefix& address) {
-  Message message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
+namespace {
+
+void append_new_address(
+    Batch& batch, std::size_t tag, LinkIndex index, const IpPrefix& address, int how) {
+  Message message(RTM_NEWADDR, NLM_F_CREATE | how);
   put_address(message, index, address);
   message.put_u8(IFA_PROTO, kNslabAddressProtocol);
   if (has_broadcast(address)) {
@@ -75,6 +78,19 @@ void append_address(Batch& batch, std::size_t tag, LinkIndex index, const IpPref
     message.put_u32(IFA_FLAGS, IFA_F_NODAD);
   }
   batch.add(tag, message, "adding " + address_text(index, address));
+}
+
+}  // namespace
+
+void append_address(Batch& batch, std::size_t tag, LinkIndex index, const IpPrefix& address) {
+  append_new_address(batch, tag, index, address, NLM_F_EXCL);
+}
+
+void append_lasting_address(Batch& batch,
+                            std::size_t tag,
+                            LinkIndex index,
+                            const IpPrefix& address) {
+  append_new_address(batch, tag, index, address, NLM_F_REPLACE);
 }
 
 void append_link_local(Batch& batch, std::size_t tag, LinkIndex index, const MacAddress& mac) {

@@ -19,6 +19,11 @@ inline constexpr std::uint8_t kNslabAddressProtocol = 0x6e;
 // Adds an address with its broadcast address (IPv4) or without duplicate
 // address detection (IPv6), so that it can be used at once.
 void append_address(Batch& batch, std::size_t tag, LinkIndex index, const IpPrefix& address);
+// The same for one that is there, whatever became of its lifetime.
+void append_lasting_address(Batch& batch,
+                            std::size_t tag,
+                            LinkIndex index,
+                            const IpPrefix& address);
 // The IPv6 link-local address that the kernel makes of a MAC address (RFC 4291, appendix
 // A): there and usable at once, before the interface is up as well. Where IPv6 is turned
 // off on the interface, or the kernel was first, nothing is done.

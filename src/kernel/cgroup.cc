@@ -419,6 +419,20 @@ std::vector<std::string> CgroupTree::procs_files(const std::string& path) const 
   return files;
 }
 
+std::string CgroupTree::frozen_by(const std::string& path) const {
+  for (const Hierarchy& each : hierarchies_) {
+    for (const std::string& directory : {place(each, path), place(each, "")}) {
+      const std::string file = directory + (each.v2 ? "/cgroup.freeze" : "/freezer.state");
+      const auto state = each.v2 || contains(each.controllers, "freezer") ? cgroup_files::read(file)
+                                                                          : Result<std::string>("");
+      if (state && (state->starts_with("1") || state->starts_with("FR"))) {
+        return file;
+      }
+    }
+  }
+  return {};
+}
+
 std::vector<std::string> CgroupTree::v1_tasks_files(const std::string& path) const {
   std::vector<std::string> files;
   for (const Hierarchy& each : hierarchies_) {

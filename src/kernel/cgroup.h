@@ -78,6 +78,12 @@ class CgroupTree {
   // directory is, or where `begun`: making it was cut short.
   void recognize(const std::string& lab, bool begun);
 
+  // The name of the directory, in every hierarchy, that all cgroups of this tree are below.
+  [[nodiscard]] const std::string& parent() const { return parent_; }
+
+  // The file by which somebody has frozen the cgroup or the one above it; empty for none.
+  [[nodiscard]] std::string frozen_by(const std::string& path) const;
+
   // What recognize() left out: the directory, and the mark that it has instead, if any.
   struct Foreign {
     std::string directory;

@@ -68,6 +68,58 @@ void append_autoconf(Batch& batch, std::size_t tag, LinkIndex index, bool autoco
   batch.add(tag, message, "setting IPv6 address generation of " + interface_text(index));
 }
 
+constexpr std::uint8_t kForwarding = 3;  // BR_STATE_FORWARDING in linux/if_bridge.h
+
+// What a new port has (new_nbp() in net/bridge/br_if.c). Older kernels lack some.
+constexpr std::array<std::pair<int, std::uint8_t>, 12> kNewPort{{{IFLA_BRPORT_LEARNING, 1},
+                                                                 {IFLA_BRPORT_UNICAST_FLOOD, 1},
+                                                                 {IFLA_BRPORT_MCAST_FLOOD, 1},
+                                                                 {IFLA_BRPORT_BCAST_FLOOD, 1},
+                                                                 {IFLA_BRPORT_ISOLATED, 0},
+                                                                 {IFLA_BRPORT_GUARD, 0},
+                                                                 {IFLA_BRPORT_MODE, 0},
+                                                                 {IFLA_BRPORT_PROTECT, 0},
+                                                                 {IFLA_BRPORT_FAST_LEAVE, 0},
+                                                                 {IFLA_BRPORT_PROXYARP, 0},
+                                                                 {IFLA_BRPORT_LOCKED, 0},
+                                                                 {IFLA_BRPORT_NEIGH_SUPPRESS, 0}}};
+
+bool is_plain_port(const Attributes& info, bool works) {
+  if (info.string(IFLA_INFO_SLAVE_KIND) != "bridge") {
+    return true;
+  }
+  const Attributes port = info.nested(IFLA_INFO_SLAVE_DATA, IFLA_BRPORT_MAX);
+  return (!works || port.u8(IFLA_BRPORT_STATE, kForwarding) == kForwarding) &&
+         std::ranges::all_of(kNewPort, [&](const auto& each) {
+           return port.u8(each.first, each.second) == each.second;
+         });
+}
+
+// A message of its own: in another the kernel takes them and does nothing.
+void append_plain_port(Batch& batch, std::size_t tag, LinkIndex index) {
+  Message message(RTM_NEWLINK, 0);
+  message.put_header(link_header(index));
+  {
+    const auto info = message.nest(IFLA_LINKINFO);
+    message.put_string(IFLA_INFO_SLAVE_KIND, "bridge");
+    const auto data = message.nest(IFLA_INFO_SLAVE_DATA);
+    for (const auto& [attribute, value] : kNewPort) {
+      message.put_u8(attribute, value);
+    }
+  }
+  batch.add(tag, message, "changing port " + interface_text(index));
+  Message state(RTM_NEWLINK, 0);
+  state.put_header(link_header(index));
+  {
+    const auto info = state.nest(IFLA_LINKINFO);
+    state.put_string(IFLA_INFO_SLAVE_KIND, "bridge");
+    const auto data = state.nest(IFLA_INFO_SLAVE_DATA);
+    state.put_u8(IFLA_BRPORT_STATE, kForwarding);
+  }
+  // Without a carrier it is the kernel's to set, once there is one.
+  batch.add(tag, state, "changing port " + interface_text(index), {ENETDOWN});
+}
+
 Link parse_link(const ifinfomsg& header, const Attributes& attributes) {
   Link link{.index = static_cast<LinkIndex>(header.ifi_index),
             .name = attributes.string(IFLA_IFNAME),
@@ -79,6 +131,10 @@ Link parse_link(const ifinfomsg& header, const Attributes& attributes) {
             .master = attributes.u32(IFLA_MASTER),
             .group = attributes.u32(IFLA_GROUP),
             .peer = attributes.u32(IFLA_LINK)};
+  if (link.master != 0) {
+    link.plain_port =
+        is_plain_port(attributes.nested(IFLA_LINKINFO, IFLA_INFO_MAX), link.up && link.carrier);
+  }
   if (const auto mac = attributes.bytes(IFLA_ADDRESS); mac.size() == link.mac.bytes.size()) {
     std::copy(mac.begin(), mac.end(), link.mac.bytes.begin());
   }
@@ -190,6 +246,10 @@ void append_link_settings(Batch& batch,
   }
   LinkSettings others = settings;
   others.ipv6_autoconf.reset();
+  others.plain_port = false;
+  if (settings.plain_port) {
+    append_plain_port(batch, tag, index);
+  }
   if (others == LinkSettings{}) {
     return;
   }

@@ -79,6 +79,7 @@ struct LinkSettings {
   std::optional<std::string> name;
   std::optional<std::uint32_t> group;
   std::optional<std::string> alias;  // free text that `ip link` shows
+  bool plain_port = false;           // gives a port of a bridge the settings of a new one
 
   bool operator==(const LinkSettings&) const = default;
 };
@@ -108,6 +109,7 @@ struct Link {
   bool up = false;       // as set (IFF_UP)
   bool carrier = false;  // as it is: the peer is up too
   LinkIndex master = 0;
+  bool plain_port = true;  // as a port of a bridge is when it is new; and forwarding, if up
   std::uint32_t group = 0;
   LinkIndex peer = 0;                     // of a veth: in its own namespace
   std::optional<std::int32_t> peer_nsid;  // empty: the peer is in the same namespace

@@ -63,6 +63,7 @@ class Differ {
 
   void decide_existing(Entry& entry);
   [[nodiscard]] bool spread_to(Entry& entry);
+  [[nodiscard]] bool lacks_interface(const Entry& sysctl) const;
   [[nodiscard]] bool restart_node(const resource::Id& id, std::string reason);
   [[nodiscard]] bool renew_for(const Entry& node);
   [[nodiscard]] bool renew(const resource::Id& netns, const Entry& node);

@@ -22,6 +22,10 @@ bool has_name_on_host(Kind kind) {
   return kind == Kind::lab || kind == Kind::cgroup || kind == Kind::netns;
 }
 
+std::string who(const std::string& netns) {
+  return netns == resource::kSwitch ? "the lab's switch" : "node " + quote(netns);
+}
+
 }  // namespace
 
 std::size_t Plan::count(Action action) const {
@@ -117,7 +121,27 @@ void Differ::restart() {
       const char* what = entry.desired == nullptr ? " is gone" : " has changed";
       (void)restart_node(*node, to_string(*entry.id) + what);
     }
+    if (entry.id->kind == Kind::sysctl && node && entry.observed == nullptr &&
+        lacks_interface(entry) && has_run_setup(*node)) {
+      (void)restart_node(*node, to_string(*entry.id) + " is gone with what setup made");
+    }
   }
+}
+
+// Whether it is of an interface that a setup line makes, and that is not there.
+bool Differ::lacks_interface(const Entry& entry) const {
+  const auto& sysctl = std::get<resource::Sysctl>(entry.desired->spec);
+  const auto parts = split(sysctl.key, '.');  // "net.ipv4.conf.br0.rp_filter"
+  constexpr std::size_t kInterface = 3;
+  const bool waits = std::ranges::any_of(entry.desired->after,
+                                         [](const Id& id) { return id.kind == Kind::setup; });
+  if (!waits || parts.size() <= kInterface) {
+    return false;
+  }
+  std::string interface(parts[kInterface]);
+  std::ranges::replace(interface, '/', '.');
+  const Entry* link = find(resource::interface_id(sysctl.node, interface), observed_interfaces_);
+  return link == nullptr || link->observed == nullptr;
 }
 
 // Whether it goes on otherwise.
@@ -246,12 +270,12 @@ void Differ::find_conflicts() {
       const Entry* other = find({Kind::link, interface.name});
       if (other != nullptr && !other->goes()) {
         const std::size_t slash = interface.name.find('/');
-        conflicts_.push_back(Error{
-            .kind = ErrorKind::conflict,
-            .message = "node " + quote(interface.name.substr(0, slash)) + " has an interface " +
-                       quote(interface.name.substr(slash + 1)) + " that nslab did not make",
-            .where = entry.desired->origin,
-            .hint = "remove it, or give the interface another name"});
+        conflicts_.push_back(
+            Error{.kind = ErrorKind::conflict,
+                  .message = who(interface.name.substr(0, slash)) + " has an interface " +
+                             quote(interface.name.substr(slash + 1)) + " that nslab did not make",
+                  .where = entry.desired->origin,
+                  .hint = "remove it, or give the interface another name"});
       }
     }
   }

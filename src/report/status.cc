@@ -139,7 +139,7 @@ Json node_json(const NodeStatus& node) {
   return {{"name", node.name},
           {"hostname", node.hostname},
           {"state", state_of(node)},
-          {"pid", node.init_pid},
+          {"pid", node.init_pid != 0 ? Json(node.init_pid) : Json(nullptr)},
           {"addresses", node.addresses},
           {"processes", node.processes},
           {"pids", optional_json(node.pids)},

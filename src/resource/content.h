@@ -32,6 +32,7 @@ struct Mount {
   std::optional<std::uint64_t> size;  // bytes, of a tmpfs
   std::uint32_t mode = 0755;          // of a tmpfs's directory
   std::string owner;                  // likewise: "user[:group]" of the node; empty: root
+  bool current = true;                // false where the host has another file at the source by now
 
   static constexpr auto fields() {
     return std::tuple{field("node", &Mount::node, Cost::replace),
@@ -39,9 +40,10 @@ struct Mount {
                       field("type", &Mount::type, Cost::replace),
                       field("source", &Mount::source, Cost::replace),
                       field("read-only", &Mount::read_only, Cost::replace),
-                      field("size", &Mount::size, Cost::replace),
-                      field("mode", &Mount::mode, Cost::replace),
-                      field("owner", &Mount::owner, Cost::replace)};
+                      field("size", &Mount::size),
+                      field("mode", &Mount::mode),
+                      field("owner", &Mount::owner),
+                      field("what-the-host-has-now", &Mount::current, Cost::replace)};
   }
 
   bool operator==(const Mount&) const = default;

@@ -37,6 +37,24 @@ std::string readable(const Json& value) {
   return text;
 }
 
+// As chmod(1) has it.
+std::string octal(std::uint32_t mode) {
+  std::string digits;
+  for (; mode != 0; mode /= 8) {
+    digits.insert(digits.begin(), static_cast<char>('0' + mode % 8));
+  }
+  return "0" + digits;
+}
+
+// Two texts of one length, of which only that is shown, look alike.
+Difference difference(std::string name, const Json& before, const Json& after, Cost cost) {
+  Difference found{std::move(name), readable(before), readable(after), cost};
+  if (found.before == found.after) {
+    found.after = "other ones";
+  }
+  return found;
+}
+
 using Namespaces = decltype(Node::namespaces);
 
 void compare(const Namespaces& before, const Namespaces& after, std::vector<Difference>& into) {
@@ -120,9 +138,14 @@ void compare(const T& before,
       compare(old_value, new_value, name + ".", into);
     } else if constexpr (std::is_same_v<std::remove_cvref_t<decltype(old_value)>, Namespaces>) {
       compare(old_value, new_value, into);
+    } else if constexpr (std::is_same_v<std::remove_cvref_t<decltype(old_value)>, std::uint32_t>) {
+      const bool mode = row.name == "mode";
+      into.push_back(
+          mode ? Difference{name, octal(old_value), octal(new_value), row.cost}
+               : difference(name, field_to_json(old_value), field_to_json(new_value), row.cost));
     } else {
-      into.push_back(Difference{
-          name, readable(field_to_json(old_value)), readable(field_to_json(new_value)), row.cost});
+      into.push_back(
+          difference(name, field_to_json(old_value), field_to_json(new_value), row.cost));
     }
   });
 }

@@ -23,15 +23,17 @@ inline constexpr std::string_view kSwitch = "@switch";
 // the new one: what else was in it ends, and nobody's cables are cut (decision 11).
 struct NetNs {
   static constexpr Kind kKind = Kind::netns;
-  std::string name;    // a node, or kSwitch
-  std::string userns;  // the node whose user namespace owns it; empty: the host's
-  bool named = true;   // whether `ip netns` finds it
-  bool clean = true;   // false where a node that starts again has used it: only in a plan
+  std::string name;      // a node, or kSwitch
+  std::string userns;    // the node whose user namespace owns it; empty: the host's
+  bool named = true;     // whether `ip netns` finds it
+  bool loopback = true;  // whether that is up
+  bool clean = true;     // false where a node that starts again has used it: only in a plan
 
   static constexpr auto fields() {
     return std::tuple{field("name", &NetNs::name, Cost::replace),
                       field("userns", &NetNs::userns, Cost::replace),
                       field("named", &NetNs::named),
+                      field("loopback-up", &NetNs::loopback),
                       field("clean", &NetNs::clean)};
   }
 
@@ -88,6 +90,7 @@ struct VethEnd {
   bool up = true;
   std::string bridge;  // the bridge of which it is a port; empty for none
   bool ipv6 = false;   // whether it has an IPv6 link-local address
+  bool plain = true;   // as a port: forwards, learns and floods as a new one
   Says says;           // of a node's interface
   // Where the first end is instead, as it was found: "wan0" for another name, "db:eth1"
   // for another node, kNowhere for a namespace that is not the lab's. Its place above is
@@ -104,6 +107,7 @@ struct VethEnd {
                       field("up", &VethEnd::up),
                       field("bridge", &VethEnd::bridge),
                       field("ipv6", &VethEnd::ipv6),
+                      field("plain-port", &VethEnd::plain),
                       field("says", &VethEnd::says),
                       field("strayed", &VethEnd::strayed, Cost::replace)};
   }
@@ -118,7 +122,7 @@ struct VethEnd {
            : field == "mtu"  ? says.mtu || (says.ipv6_mtu && mtu < kMinIpv6Mtu)
            : field == "up"   ? says.up
            : field == "ipv6" ? says.ipv6
-                             : field != "bridge";
+                             : field != "bridge" && field != "plain-port";
   }
 
   bool operator==(const VethEnd&) const = default;
@@ -159,12 +163,14 @@ struct Address {
   // Whether its network is routed to the interface. The kernel makes that route with the
   // address, and who empties a routing table takes it away.
   bool routed = true;
+  bool lasts = true;  // whether the kernel keeps it until it is taken away
 
   static constexpr auto fields() {
     return std::tuple{field("netns", &Address::netns, Cost::replace),
                       field("interface", &Address::interface, Cost::replace),
                       field("address", &Address::address, Cost::replace),
-                      field("network-is-routed", &Address::routed)};
+                      field("network-is-routed", &Address::routed),
+                      field("lasts", &Address::lasts)};
   }
 
   bool operator==(const Address&) const = default;

@@ -101,6 +101,11 @@ void check_service_order(const Draft& draft, const Node& node) {
 
 void check_commands(const Draft& draft, const Node& node) {
   for (const auto& service : node.keys.services.or_empty()) {
+    if (service.name == "setup" || service.name == "syslog") {
+      draft.problems.semantic(service.where,
+                              quote(service.name) + " cannot be the name of a service",
+                              "'nslab logs' calls another log of the node so");
+    }
     if (!service.value.command.given()) {
       draft.problems.semantic(
           service.where,

@@ -49,7 +49,8 @@ host's files stay. Its own are /proc, /sys, /dev, /run and /tmp (a program below
 is not there), /etc/hosts, /etc/resolv.conf, /etc/hostname and /etc/machine-id. Below /run are the
 directories that daemons expect. A file that is mounted by itself, and what no layer fits over, can
 only be read. The directories of container engines below /var/lib are not shown. What the host
-mounts or unmounts while the node runs is drift; `up` starts the node again with it. What is
+mounts or unmounts while the node runs is drift; `up` starts the node again with it. So is another
+file at the source of a bind, as an editor or git puts it there; `up` binds it again. What is
 installed or replaced on the host is found by the next `exec`; what runs already may go on with
 what it has. The kernel keeps a disk busy that is seen in a node, also after `umount` on the host.
 rename(2) of a directory of the host's fails with EXDEV, which mv(1) copes with.

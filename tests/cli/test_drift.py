@@ -119,6 +119,41 @@ class Drift(NslabTest):
         succeed(run("ip", "-n", "drift", "link", "set", port, "nomaster"))
         self.mended(("change", "veth:a/eth0"))
 
+    def test_a_port_that_does_not_pass_everything(self):
+        """Decision 20: the switch is nslab's in all."""
+        for settings in ("state 0", "isolated on", "learning off", "flood off", "mcast_flood off bcast_flood off",
+                         "hairpin on guard on", "root_block on"):
+            with self.subTest(settings):
+                succeed(run("bridge", "-n", "drift", "link", "set", "dev", "a.eth0", *settings.split()))
+                self.mended(("change", "veth:a/eth0"))
+
+    def test_another_interface_in_the_place_of_a_bridge(self):
+        succeed(run("ip", "-n", "drift", "link", "del", "net"))
+        succeed(run("ip", "-n", "drift", "link", "add", "net", "type", "ifb"))
+        self.addCleanup(run, "ip", "-n", "drift", "link", "del", "net")
+        for words in (["plan"], ["up"]):
+            self.expect(nslab(*words, FILE), 1, err=["the lab's switch has an interface 'net' that nslab did not make"])
+
+    def test_a_tmpfs_that_is_another(self):
+        """What is in it stays."""
+        self.running.shell("r", "echo kept > /data/f")
+        for command in ("mount -o remount,size=9M /data", "chmod 0700 /data", "chown 5:5 /data"):
+            with self.subTest(command):
+                self.running.shell("r", command)
+                self.mended(("change", "mount:r/data"))
+                self.assertEqual(self.running.shell("r", "cat /data/f; stat -c '%a %u %g' /data; df -k --output=size /data"),
+                                 "kept\n755 0 0\n1K-blocks\n     1024")
+
+    def test_the_loopback_is_down(self):
+        self.in_node("r", "ip link set lo down")
+        self.mended(("change", "netns:r"))
+        succeed(nslab("exec", "drift/r", "--", "ping", "-c1", "-W1", "10.90.0.1"))
+
+    def test_an_address_that_would_end(self):
+        self.in_node("a", "ip addr change 10.90.0.2/24 dev eth0 valid_lft 600 preferred_lft 600")
+        self.mended(("change", "address:a/eth0/10.90.0.2/24"))
+        self.assertNotIn("600sec", run("ip", "-n", "drift.a", "addr").out)
+
     def test_a_bridge_that_was_deleted(self):
         succeed(run("ip", "-n", "drift", "link", "del", "net"))
         self.assertIn(("create", "bridge:net"), self.plan(FILE))

@@ -7,7 +7,7 @@ import socket
 import unittest
 from pathlib import Path
 
-from nslab_test import NslabTest, lab_file, main, nslab, residue, run, sandbox, succeed
+from nslab_test import NslabTest, bring_up, lab_file, main, nslab, residue, run, sandbox, succeed
 
 TEXT = """
 name: hangs
@@ -87,6 +87,23 @@ class Hangs(NslabTest):
                 self.assertEqual(lab.identity("a"), kept)
                 self.assertEqual(lab.read("b", "echo", "again"), "again")
                 self.assert_nothing_to_do(self.file)
+
+    def test_a_whole_lab_that_is_frozen(self):
+        """The usual pause: nothing is destroyed for it, and what ends it is said."""
+        lab = bring_up(lab_file(TEXT, "hangs"))
+        self.addCleanup(nslab, "down", "hangs")
+        inits = [lab.init(node) for node in "abc"]
+        file = lab.cgroup("a").parent / "cgroup.freeze"
+        file.write_text("1")
+        for words in (["up", lab_file(TEXT, "hangs")], ["plan", lab_file(TEXT, "hangs")]):
+            result = nslab(*words, timeout=SECONDS)
+            self.assertIn(f"echo 0 > {file}", result.err)
+        self.expect(nslab("up", lab_file(TEXT, "hangs"), timeout=SECONDS), 1, err="frozen")
+        file.write_text("0")
+        self.assert_nothing_to_do(lab_file(TEXT, "hangs"))
+        self.assertEqual([lab.init(node) for node in "abc"], inits)
+        file.write_text("1")
+        self.expect(nslab("down", "hangs", timeout=SECONDS), 0, out="gone")
 
     def test_down_does_not_wait_for_it(self):
         polite = TEXT.replace("c: {interfaces", "c: {services: {p: {command: [sleep, infinity], stop: {timeout: 300s}}}, "

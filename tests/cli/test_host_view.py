@@ -53,6 +53,27 @@ class Mounts(NslabTest):
             lab.up(LAB)
             self.assert_nothing_to_do(FILES / "view.yaml")
 
+    def test_what_is_replaced_under_a_bind_is_drift_and_mended(self):
+        """As an editor, git and mv do it."""
+        (TOP / "own").mkdir()
+        (TOP / "own/f").write_text("old\n")
+        text = ("name: view\nnodes:\n  a:\n    mounts:\n"
+                f"      /etc/app.conf: {{bind: {TOP}/own/f, read_only: true}}\n      /app: {TOP}/under\n")
+        with self.lab(text) as lab:
+            self.assert_nothing_to_do(FILES / "view.yaml")
+            (TOP / "own/new").write_text("new\n")
+            (TOP / "own/new").rename(TOP / "own/f")
+            plan = nslab("plan", "--check", FILES / "view.yaml")
+            self.assertEqual(plan.code, 3, plan)
+            self.assertIn("mount:a/etc/app.conf", plan.out)
+            self.assertNotIn("mount:a/app", plan.out)
+            lab.up(text)
+            self.assertEqual(lab.read("a", "cat", "/etc/app.conf"), "new")
+            self.assert_nothing_to_do(FILES / "view.yaml")
+            (TOP / "own/f").unlink()
+            self.expect(nslab("up", FILES / "view.yaml"), 1, err=f"there is no '{TOP}/own/f'")
+            self.assertEqual(lab.read("a", "cat", "/etc/app.conf"), "new")
+
     def test_a_files_entry_over_a_single_file_of_the_hosts(self):
         text = f"name: view\nnodes: {{a: {{files: {{{TOP}/one: mine}}}}}}\n"
         with self.lab(text) as lab:

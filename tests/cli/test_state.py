@@ -108,6 +108,55 @@ class StateDirectory(NslabTest):
                 self.assertEqual(succeed(nslab("ls", "--json", env=env)).json, [])
                 self.expect(nslab("down", "--all", env=env), 0)
 
+    def test_what_others_have_put_there(self):
+        """Nothing of it is a lab, and nothing is removed."""
+        place = FILES / "shared"
+        (place / "proj/src").mkdir(parents=True)
+        (place / "empty").mkdir()
+        for name in ("proj.lock", "proj.applied", "proj.intended", "zz.lock", "zz.intended.new"):
+            (place / name).write_text("" if name != "zz.lock" else "4711\n")
+        there = sorted(place.rglob("*"))
+        env = {"NSLAB_STATE_DIR": str(place)}
+        self.assertEqual(succeed(nslab("ls", "--json", env=env)).json, [])
+        self.expect(nslab("down", "--all", "--yes", env=env), 0, err="no lab is up")
+        self.expect(nslab("prune", "--yes", env=env), 0, err="nothing to prune")
+        self.assertEqual(sorted(place.rglob("*")), there)
+        before = residue.snapshot()
+        succeed(nslab("up", lab_file(TEXT, "state"), env=env))
+        self.expect(nslab("down", "--all", "--yes", env=env), 0, out="'state' is gone")
+        self.assertEqual(sorted(place.rglob("*")), there)
+        self.assert_no_residue(before)
+        self.assertFalse(NAMES.exists())
+
+    def test_another_cgroup_parent(self):
+        """A lab keeps its own, whatever the environment of a later command says: cron's, sudo's."""
+        before = residue.snapshot()
+        file = lab_file(TEXT, "state")
+        lab = bring_up(file)
+        inits = lab.init("a"), lab.init("b")
+        env = {"NSLAB_CGROUP_PARENT": os.environ["NSLAB_CGROUP_PARENT"] + "-other"}
+        self.expect(nslab("plan", "--check", file, env=env), 0)
+        self.expect(nslab("up", file, env=env), 0, out="nothing to do")
+        succeed(nslab("exec", "state/a", "true", env=env))
+        self.assertEqual((lab.init("a"), lab.init("b")), inits)
+        self.expect(nslab("down", "state", env=env), 0, out="gone")
+        self.assert_no_residue(before)
+
+    def test_a_mount_in_a_labs_directory(self):
+        file = lab_file(TEXT, "state")
+        bring_up(file)
+        self.addCleanup(nslab, "down", "state")
+        mine = STATE / "state/mine"
+        mine.mkdir()
+        succeed(run("mount", "-t", "tmpfs", "mine", mine))
+        self.addCleanup(unmount, mine)
+        (mine / "data").write_text("kept")
+        self.expect(nslab("down", "state"), 1, err=[str(mine), f"umount {mine}"])
+        self.assert_nothing_to_do(file)
+        self.assertEqual((mine / "data").read_text(), "kept")
+        unmount(mine)
+        self.expect(nslab("down", "state"), 0, out="gone")
+
     def test_none(self):
         gone = FILES / "gone"
         gone.mkdir()

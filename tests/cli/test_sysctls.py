@@ -39,6 +39,18 @@ class Sysctls(NslabTest):
         finally:
             nslab("down", "sysctls")
 
+    def test_of_an_interface_of_setups_that_is_gone(self):
+        """With it goes what setup did: its node starts again."""
+        file = lab_file("name: sysctls\nnodes: {a: {setup: [ip link add br0 type bridge],"
+                        " sysctls: {net.ipv4.conf.br0.rp_filter: 2}}}\n", "sysctls")
+        succeed(nslab("up", file))
+        self.addCleanup(nslab, "down", "sysctls")
+        succeed(run("ip", "-n", "sysctls.a", "link", "del", "br0"))
+        self.expect(nslab("plan", file), 0, out=["node:a", "is gone with what setup made"])
+        succeed(nslab("up", file))
+        self.assert_nothing_to_do(file)
+        self.assertEqual(succeed(nslab("exec", "sysctls/a", "sysctl", "-n", "net.ipv4.conf.br0.rp_filter")).text, "2")
+
     def test_a_former_value_outlives_any_kill(self):
         """Killed before each call with which nslab remembers it."""
         with_it = "name: sysctls\nnodes: {a: {sysctls: {net.ipv4.ip_default_ttl: 32}}}\n"

@@ -51,7 +51,7 @@ TEST_CASE("json: the text is one line, the kind first") {
         R"({"kind":"bridge","name":"front","mtu":1500,"up":true,"marked":true})");
   CHECK(to_json_text(Mount{.node = "db", .target = "/data", .size = 4096}) ==
         R"({"kind":"mount","node":"db","target":"/data","type":"tmpfs","source":"",)"
-        R"("read-only":false,"size":4096,"mode":493,"owner":""})");
+        R"("read-only":false,"size":4096,"mode":493,"owner":"","what-the-host-has-now":true})");
 }
 
 TEST_CASE("json: what is not exactly a resource of this version is refused") {

@@ -416,8 +416,7 @@ TEST_CASE("halves: what is replaced goes before anything comes, innermost first"
           lab.links[0].b = "web:l1";
           lab.nodes[1].setup = {"false"};
           lab.nodes[2].tmpfs += 4096;
-        }) == R"(- mount:db/data
-- node:web
+        }) == R"(- node:web
 - veth:client/l1
 ~ netns:web
 ~ veth:web/eth0
@@ -430,7 +429,7 @@ TEST_CASE("halves: what is replaced goes before anything comes, innermost first"
 + route:web/default
 + node:web
 + sysctl:web/net.ipv4.ip_forward
-+ mount:db/data
+~ mount:db/data
 + file:web/etc/motd
 + setup:web/1
 + service:web/http
