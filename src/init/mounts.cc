@@ -144,7 +144,19 @@ constexpr const char* kUsualSize = "50%";
 
 // Of the tmpfs that is mounted at the target, as it is.
 Failure settle_tmpfs(const Packet& request, const char* target, const User& owner) {
-  const UniqueFd root(::open(target, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (mount_at(target) == 0) {
+    return {.what = "no tmpfs is mounted at", .on = target};
+  }
+  // What can only be read is changed by a mount of its own that can be written.
+  const UniqueFd tree(
+      ::open_tree(AT_FDCWD, target, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW));
+  mount_attr writable{
+      .attr_set = 0, .attr_clr = MOUNT_ATTR_RDONLY, .propagation = 0, .userns_fd = 0};
+  if (!tree.valid() ||
+      ::mount_setattr(tree.get(), "", AT_EMPTY_PATH, &writable, sizeof writable) != 0) {
+    return failed("changing the tmpfs at", target);
+  }
+  const UniqueFd root(::openat(tree.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   const auto mode = static_cast<mode_t>(request.fields().number("mode", 0755));
   if (!root.valid() || ::fchown(root.get(), owner.uid, owner.gid) != 0 ||
       ::fchmod(root.get(), mode) != 0) {

@@ -102,7 +102,8 @@ TEST_CASE("mount: a tree from the host, and a tmpfs") {
   };
   CHECK(node.ask("mount", tree("/data/dir"), {directory.get()}) == "ok");
   CHECK(node.out("cat /data/dir/file") == "here\n");
-  CHECK(status_line(node, "mount") == "mount target=/data/dir spec=M present=1 read_only=0");
+  CHECK(status_line(node, "mount")
+            .starts_with("mount target=/data/dir spec=M present=1 read_only=0 device="));
   CHECK(node.ask("mount", tree("/data/file"), {single.get()}) == "ok");
   CHECK(node.out("cat /data/file") == "here\n");
   CHECK(node.ask("unmount", Packet().add("target", "/data/dir")) == "ok");
@@ -114,8 +115,20 @@ TEST_CASE("mount: a tree from the host, and a tmpfs") {
                      .add("size", "65536")
                      .add("read_only", "1")) == "ok");
   CHECK(node.shell("touch /t/x").ending == "code=1");
-  CHECK(status_line(node, "mount") == "mount target=/t spec= present=1 read_only=1");
+  CHECK(status_line(node, "mount").starts_with("mount target=/t spec= present=1 read_only=1"));
+  CHECK(status_line(node, "mount").ends_with(" bytes=65536 mode=493 owned=1"));
+  const auto again = [](const std::string& size) {
+    return Packet()
+        .add("target", "/t")
+        .add("tmpfs", "1")
+        .add("size", size)
+        .add("again", "1")
+        .add("mode", "448");
+  };
+  CHECK(node.ask("mount", again("131072")) == "ok");
+  CHECK(status_line(node, "mount").ends_with(" bytes=131072 mode=448 owned=1"));
   node.out("umount /t");
+  CHECK(node.ask("mount", again("65536")) == "error what=no tmpfs is mounted at /t errno=0");
   CHECK(status_line(node, "mount") == "mount target=/t spec= present=0 read_only=0");
   CHECK(node.ask("unmount", Packet().add("target", "/t")) == "ok");
   CHECK(status_line(node, "mount").empty());

@@ -210,7 +210,8 @@ TEST_CASE("property: what others made is untouched") {
             "\"cpu-millis\":null,\"cpu-weight\":null,\"cpuset\":\"\",\"pids\":null,"
             "\"in-force\":true}\n"
             "foreign "
-            "{\"kind\":\"netns\",\"name\":\"vpn\",\"userns\":\"\",\"named\":true,\"loopback-up\":true,\"clean\":true}\n"
+            "{\"kind\":\"netns\",\"name\":\"vpn\",\"userns\":\"\",\"named\":true,\"loopback-up\":"
+            "true,\"clean\":true}\n"
             "foreign {\"kind\":\"link\",\"netns\":\"vpn\",\"name\":\"dummy0\"}\n");
   }
 }
