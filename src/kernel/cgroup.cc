@@ -378,22 +378,6 @@ Result<std::vector<pid_t>> CgroupTree::processes(const std::string& path) const 
   return std::vector<pid_t>(all.begin(), all.end());
 }
 
-bool CgroupTree::holds(const std::string& path, const std::vector<pid_t>& pids) const {
-  const auto all_in = [&](const std::vector<pid_t>& there) {
-    return std::all_of(pids.begin(), pids.end(), [&](pid_t pid) {
-      return std::find(there.begin(), there.end(), pid) != there.end();
-    });
-  };
-  const auto found = directories(path);
-  if (found.empty() || found.front() != place(membership(), path)) {
-    return false;
-  }
-  return std::all_of(found.begin(), found.end(), [&](const std::string& directory) {
-    return all_in(cgroup_files::members(directory)) || all_in(cgroup_files::processes(directory)) ||
-           !cgroup_files::read(directory + "/cgroup.procs");
-  });
-}
-
 Result<void> CgroupTree::gather(const std::string& path,
                                 const std::function<std::vector<pid_t>()>& pids) const {
   constexpr int kRounds = 20;
