@@ -67,8 +67,8 @@ std::string address_text(LinkIndex index, const IpPrefix& address) {
 namespace {
 
 void append_new_address(
-    Batch& batch, std::size_t tag, LinkIndex index, const IpPrefix& address, int how) {
-  Message message(RTM_NEWADDR, NLM_F_CREATE | how);
+    Batch& batch, std::size_t tag, LinkIndex index, const IpPrefix& address, std::uint16_t how) {
+  Message message(RTM_NEWADDR, how);
   put_address(message, index, address);
   message.put_u8(IFA_PROTO, kNslabAddressProtocol);
   if (has_broadcast(address)) {
@@ -83,14 +83,14 @@ void append_new_address(
 }  // namespace
 
 void append_address(Batch& batch, std::size_t tag, LinkIndex index, const IpPrefix& address) {
-  append_new_address(batch, tag, index, address, NLM_F_EXCL);
+  append_new_address(batch, tag, index, address, NLM_F_CREATE | NLM_F_EXCL);
 }
 
 void append_lasting_address(Batch& batch,
                             std::size_t tag,
                             LinkIndex index,
                             const IpPrefix& address) {
-  append_new_address(batch, tag, index, address, NLM_F_REPLACE);
+  append_new_address(batch, tag, index, address, NLM_F_CREATE | NLM_F_REPLACE);
 }
 
 void append_link_local(Batch& batch, std::size_t tag, LinkIndex index, const MacAddress& mac) {
