@@ -20,7 +20,7 @@ FEW, MANY = 16, 32
 
 # At most so many for each further node of a line, in whole calls and what is by chance
 # after all: a reply that is not there yet when it is looked for.
-MOST = {("up", "main"): 125, ("up", "helper"): 10.5, ("up again", "main"): 52, ("status", "main"): 71,
+MOST = {("up", "main"): 121, ("up", "helper"): 10.5, ("up again", "main"): 48, ("status", "main"): 67,
         ("down", "main"): 20}
 # Until its init has answered for the first time. What is hidden in /proc and /sys is the kernel's.
 MOST_OF_A_NODE = 139
