@@ -40,8 +40,8 @@ class MacBook {
     if (!*port.mac) {
       interface.mac = fresh(name, interface.where);
     }
-    if (interface.subnet) {
-      interface.port_mac = fresh(name + "/port", interface.where);
+    if (auto* on = std::get_if<OnSubnet>(&interface.medium)) {
+      on->port_mac = fresh(name + "/port", interface.where);
     }
   }
 

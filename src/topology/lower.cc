@@ -141,8 +141,8 @@ class Lowering {
 
   void add_network(const Node& node, std::vector<Id>& ids) {
     for (const Interface& interface : node.interfaces) {
-      if (interface.subnet) {
-        add_cable(node, interface);
+      if (const auto* on = std::get_if<OnSubnet>(&interface.medium)) {
+        add_cable(node, interface, *on);
       }
       for (const IpPrefix& address : interface.addresses) {
         add_and_wait(ids, resource::Address{node.name, interface.name, address}, interface.where);
@@ -161,12 +161,12 @@ class Lowering {
   }
 
   // The cable from a node's interface to its port of the subnet's bridge.
-  void add_cable(const Node& node, const Interface& interface) {
-    const Subnet& subnet = topology_.subnets[*interface.subnet];
+  void add_cable(const Node& node, const Interface& interface, const OnSubnet& on) {
+    const Subnet& subnet = topology_.subnets[on.subnet];
     state_.add(resource::Veth{.a = end_of(node, interface),
                               .b = {.netns = std::string(kSwitch),
                                     .name = port_names_.add(node.name, interface.name),
-                                    .mac = interface.port_mac,
+                                    .mac = on.port_mac,
                                     .mtu = interface.mtu,
                                     .bridge = subnet.name}},
                topology_.at(interface.where));

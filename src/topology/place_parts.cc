@@ -122,7 +122,7 @@ bool place_interface(Draft& draft, std::size_t place, const Named<InterfaceKeys>
                     place,
                     {.name = named.name,
                      .where = named.where,
-                     .subnet = subnet->second,
+                     .medium = OnSubnet{.subnet = subnet->second},
                      .mtu = mtu_on(draft, keys, draft.topology.subnets[subnet->second]),
                      .says = {.mac = keys.mac.given(), .mtu = mtu.given()}});
   if (end) {

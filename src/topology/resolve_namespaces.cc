@@ -216,7 +216,7 @@ class Sharing {
       refuse_key(node, keys.role, NsType::net, "forwarding");
     }
     for (const Interface& interface : node.interfaces) {
-      if (!interface.subnet && !node.owns(NsType::net)) {
+      if (std::holds_alternative<EndOfLink>(interface.medium) && !node.owns(NsType::net)) {
         refuse_beside(node, interface.where, NsType::net, "interfaces");
       }
     }

@@ -114,7 +114,7 @@ std::optional<std::uint64_t> Cpus::parse(std::string_view text) {
 
 Shape Cpus::shape() {
   return {.kind = Shape::Kind::number,
-          .noun = "a number of CPUs above 0, such as 0.5",
+          .noun = "a number of CPUs above 0 and up to 8192, such as 0.5",
           .least = 0,
           .most = 8192};
 }
@@ -181,7 +181,8 @@ std::string Share::hint(std::string_view text) {
 }
 
 Shape Share::shape() {
-  return text_shape("a size such as 64M or 10%", "(0|[1-9][0-9]*)[KMGT]|([1-9][0-9]?|100)%");
+  return text_shape("a size of at least 1M, such as 64M, or a share such as 10%",
+                    "(0|[1-9][0-9]*)[KMGT]|([1-9][0-9]?|100)%");
 }
 
 std::optional<Duration::Type> Duration::parse(std::string_view text) {

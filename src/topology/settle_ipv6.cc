@@ -15,7 +15,8 @@ bool has_ipv4(const Interface& interface) {
 // Where the file does not say: with an IPv6 address, and on a bare link, where there may
 // be nothing else to speak over.
 bool by_default(const Interface& interface) {
-  const bool bare_link = !interface.subnet && !has_ipv4(interface);
+  const bool bare_link =
+      std::holds_alternative<EndOfLink>(interface.medium) && !has_ipv4(interface);
   return interface.mtu >= kMinIpv6Mtu && (interface.has_ipv6() || bare_link);
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "base/ip.h"
@@ -35,13 +36,23 @@ struct Subnet {
   std::optional<Ipv6Mode> ipv6;
 };
 
+// Where an interface comes from: one alternative of Medium each.
+struct EndOfLink {};
+
+// By a cable to a port of the subnet's bridge.
+struct OnSubnet {
+  std::size_t subnet = 0;  // place in Topology::subnets
+  MacAddress port_mac;     // of that port
+};
+
+using Medium = std::variant<EndOfLink, OnSubnet>;
+
 struct Interface {
   std::string name;
   Mark where;
-  std::optional<std::size_t> subnet;  // place in Topology::subnets; nothing for the end of a link
-  std::vector<IpPrefix> addresses;    // with host bits
+  Medium medium;
+  std::vector<IpPrefix> addresses;  // with host bits
   MacAddress mac;
-  MacAddress port_mac;  // of the bridge's port, with a subnet
   std::uint32_t mtu = kDefaultMtu;
   bool link_local = false;  // has an IPv6 link-local address
   resource::Says says;      // what of all this is in the file

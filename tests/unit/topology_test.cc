@@ -128,7 +128,7 @@ TEST_CASE("topology: MAC addresses are the same in every run, and differ") {
   for (const Node& each : lab.nodes) {
     for (const Interface& interface : each.interfaces) {
       macs.push_back(interface.mac);
-      macs.push_back(interface.port_mac);
+      macs.push_back(std::get<OnSubnet>(interface.medium).port_mac);
     }
   }
   for (const MacAddress& mac : macs) {
