@@ -374,7 +374,8 @@ Result<NodeName> find_node(const std::string& target) {
 Result<Place> find_place(const std::string& target) {
   for (const char separator : {'/', '.'}) {
     const auto parts = parts_of(target, separator);
-    if (parts && !is_file(target) && (has_node(parts->lab, parts->node) || is_file(parts->lab))) {
+    if (parts && !is_file(target) &&
+        (has_node(parts->lab, parts->node) || is_file(parts->lab) || parts->lab == "-")) {
       NSLAB_ASSIGN(node, node_of_lab(*parts));
       return Place{.lab = {node.lab}, .node = node.node};
     }

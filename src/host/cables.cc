@@ -272,7 +272,8 @@ Result<void> append_change(const Layout& layout,
   if (switched && after.ipv6) {
     kernel::append_link_settings(messages, tag, index, {.ipv6_autoconf = true});
   }
-  if (switched) {
+  const bool raised = will_have && after.ipv6 && after.up && change.changes("up", &VethEnd::up);
+  if (switched || raised) {  // before it is up: the kernel's own looks for duplicates
     append_ipv6(messages, tag, index, after);
   }
   if (settings != kernel::LinkSettings{}) {

@@ -111,11 +111,20 @@ Result<void> take_directory(const Context& context, const Directory& spec) {
   return {};
 }
 
-// `again`: a tmpfs that is there gets what it is to be; what is in it stays.
+// `again`: what is mounted there gets what it is to be; what is in a tmpfs stays.
 Result<void> put_mount(const Context& context, const Mount& spec, bool again) {
   NSLAB_ASSIGN(control, control_of(context, spec.node));
   Packet packet;
-  packet.add("target", spec.target).add("spec", resource::to_json_text(spec));
+  packet.add("target", spec.target)
+      .add("spec", resource::to_json_text(spec))
+      .add("read_only", spec.read_only ? "1" : "0");
+  if (again) {
+    packet.add("again", "1");
+  }
+  if (spec.type == resource::MountType::bind && again) {
+    NSLAB_TRY(control.request("mount", std::move(packet)));
+    return {};
+  }
   if (spec.type == resource::MountType::bind) {
     NSLAB_ASSIGN(tree, kernel::clone_mount(spec.source, spec.read_only));
     packet.add("fd", "tree");
@@ -123,15 +132,9 @@ Result<void> put_mount(const Context& context, const Mount& spec, bool again) {
     NSLAB_TRY(control.request("mount", std::move(packet), {&fd, 1}));
     return {};
   }
-  packet.add("tmpfs", "1")
-      .add("read_only", spec.read_only ? "1" : "0")
-      .add("mode", std::to_string(spec.mode))
-      .add("owner", spec.owner);
+  packet.add("tmpfs", "1").add("mode", std::to_string(spec.mode)).add("owner", spec.owner);
   if (spec.size) {
     packet.add("size", std::to_string(*spec.size));
-  }
-  if (again) {
-    packet.add("again", "1");
   }
   NSLAB_TRY(control.request("mount", std::move(packet)));
   return {};

@@ -34,6 +34,12 @@ Result<bool> exists(const std::string& path) {
                                              : kernel_error("looking for " + quote(path), errno);
 }
 
+bool is_directory_or_gone(const std::string& path) {
+  struct stat info {};
+
+  return ::lstat(path.c_str(), &info) != 0 || S_ISDIR(info.st_mode);
+}
+
 // Links where `ip netns` looks that lead into the lab.
 Result<bool> has_names(const Layout& layout) {
   NSLAB_ASSIGN(names, names_in(Layout::names_dir()));
@@ -115,7 +121,11 @@ Result<bool> observe_lab(Context& context, ObservedState& state) {
       lab_mounts == 1 && ns_mounts == 1 && layer_mounts == 1 && has_cgroup && !going && in_place;
   // A directory without our mount is a beginning of ours when it is empty.
   NSLAB_ASSIGN(content, names_in(layout.lab_dir()));
-  const bool ours = lab_mounts > 0 || has_cgroup || content.empty();
+  const bool others = std::ranges::any_of(table, [&](const kernel::MountEntry& each) {
+    return each.target == layout.lab_dir() && each.source != layout.mount_source();
+  });
+  const bool empty = content.empty() && !others && is_directory_or_gone(layout.lab_dir());
+  const bool ours = lab_mounts > 0 || has_cgroup || empty;
   NSLAB_ASSIGN(layers, size_of_layers(layout));
   state.add(resource::Lab{.name = layout.lab(), .whole = whole, .layers = std::move(layers)}, ours);
   return lab_mounts > 0;

@@ -52,21 +52,31 @@ Names names_of(const Layout& layout, const NetnsContents& contents, const Cables
   return names;
 }
 
+// Where the interface is up it has one at once: nslab makes it.
+bool has_link_local(const FoundLink& found) {
+  return std::ranges::any_of(found.netns->addresses, [&](const kernel::Address& address) {
+    return address.index == found.link->index && address.address.address.is_v6() &&
+           address.scope == RT_SCOPE_LINK;
+  });
+}
+
 resource::VethEnd to_end(const Layout& layout, const FoundLink& found) {
   if (!found) {
     return {};
   }
   const auto& [netns, link] = found;
   const auto master = std::ranges::find(netns->links, link->master, &kernel::Link::index);
-  return {.netns = netns->netns,
-          .name = link->name,
-          .mac = link->mac,
-          .mtu = link->mtu,
-          .up = link->up,
-          .bridge = master != netns->links.end() ? master->name : "",
-          .ipv6 = link->ipv6_autoconf && !link->ipv6_disabled,
-          .plain = link->plain_port,
-          .says = read_cable_mark(layout, link->alias)->says};
+  return {
+      .netns = netns->netns,
+      .name = link->name,
+      .mac = link->mac,
+      .mtu = link->mtu,
+      .up = link->up,
+      .bridge = master != netns->links.end() ? master->name : "",
+      .ipv6 = link->ipv6_autoconf && !link->ipv6_disabled && (!link->up || has_link_local(found)),
+      // A bridge that is down takes its ports along.
+      .plain = link->plain_port || (master != netns->links.end() && !master->up),
+      .says = read_cable_mark(layout, link->alias)->says};
 }
 
 // Whether it is an end of one of the cables. A copy of an end's mark is none.
@@ -124,7 +134,8 @@ void observe_addresses(const NetnsContents& contents, const Names& names, Observ
                                 .interface = std::string(link->second),
                                 .address = address.address,
                                 .routed = is_routed(contents, address),
-                                .lasts = (address.flags & IFA_F_PERMANENT) != 0},
+                                .lasts = (address.flags & (IFA_F_PERMANENT | IFA_F_DEPRECATED)) ==
+                                         IFA_F_PERMANENT},
               address.protocol == kernel::kNslabAddressProtocol);
   }
 }

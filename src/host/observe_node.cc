@@ -1,6 +1,8 @@
 #include "host/observe_node.h"
 
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include <algorithm>
 #include <array>
@@ -89,8 +91,14 @@ std::optional<Spec> directory_of(const Packet& packet) {
 // Whether what the node sees is what the host has at the path: an editor, or git, puts another
 // file in its place.
 bool is_at(const std::string& path, const Packet& seen) {
+  struct statfs system {};
+
   struct stat info {};
 
+  // "/proc/self" is another file for each process.
+  if (::statfs(path.c_str(), &system) == 0 && system.f_type == PROC_SUPER_MAGIC) {
+    return true;
+  }
   return ::stat(path.c_str(), &info) == 0 &&
          static_cast<std::int64_t>(info.st_dev) == seen.number("device") &&
          static_cast<std::int64_t>(info.st_ino) == seen.number("inode");
@@ -100,6 +108,9 @@ std::optional<Spec> mount_of(const Packet& packet) {
   auto mount = remembered<resource::Mount>(packet);
   if (!mount || packet.number("present") == 0) {
     return std::nullopt;
+  }
+  if (!packet.has("device")) {
+    return mount;  // the node's root may not look into it
   }
   mount->read_only = packet.number("read_only") != 0;
   if (mount->type == resource::MountType::bind) {

@@ -32,9 +32,12 @@ std::uint64_t mount_at(const char* path) {
   return info.stx_mnt_id;
 }
 
+// What the init itself may not look into, as root of a user namespace, is taken for there.
 bool is_present(const Packet& memory) {
-  return mount_at(memory.text("target")) ==
-         static_cast<std::uint64_t>(memory.fields().number("mount"));
+  errno = 0;
+  const std::uint64_t mount = mount_at(memory.text("target"));
+  return mount == static_cast<std::uint64_t>(memory.fields().number("mount")) ||
+         (mount == 0 && errno == EACCES);
 }
 
 bool is_directory(const UniqueFd& file) {
@@ -142,12 +145,16 @@ Failure mount_tmpfs(const Packet& request,
 // Half of the memory, as the kernel has it for a tmpfs without one.
 constexpr const char* kUsualSize = "50%";
 
-// Of the tmpfs that is mounted at the target, as it is.
+bool set_size(const UniqueFd& root, const char* size) {
+  const UniqueFd context(::fspick(root.get(), "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH));
+  return context.valid() && ::fsconfig(context.get(), FSCONFIG_SET_FLAG, "rw", nullptr, 0) == 0 &&
+         ::fsconfig(context.get(), FSCONFIG_SET_STRING, "size", size, 0) == 0 &&
+         ::fsconfig(context.get(), FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0) == 0;
+}
+
+// Of the tmpfs that is mounted at the target, as it is. What can only be read is changed by a
+// mount of its own that can be written.
 Failure settle_tmpfs(const Packet& request, const char* target, const User& owner) {
-  if (mount_at(target) == 0) {
-    return {.what = "no tmpfs is mounted at", .on = target};
-  }
-  // What can only be read is changed by a mount of its own that can be written.
   const UniqueFd tree(
       ::open_tree(AT_FDCWD, target, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW));
   mount_attr writable{
@@ -158,37 +165,60 @@ Failure settle_tmpfs(const Packet& request, const char* target, const User& owne
   }
   const UniqueFd root(::openat(tree.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   const auto mode = static_cast<mode_t>(request.fields().number("mode", 0755));
-  if (!root.valid() || ::fchown(root.get(), owner.uid, owner.gid) != 0 ||
+  const char* size = request.fields().has("size") ? request.text("size") : kUsualSize;
+  if (!root.valid() || !set_size(root, size) || ::fchown(root.get(), owner.uid, owner.gid) != 0 ||
       ::fchmod(root.get(), mode) != 0) {
     return failed("changing the tmpfs at", target);
   }
-  const char* size = request.fields().has("size") ? request.text("size") : kUsualSize;
-  const UniqueFd context(::fspick(root.get(), "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH));
-  return !context.valid() || ::fsconfig(context.get(), FSCONFIG_SET_STRING, "size", size, 0) != 0 ||
-                 ::fsconfig(context.get(), FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0) != 0
-             ? failed("changing the size of the tmpfs at", target)
+  return kSuccess;
+}
+
+Failure set_read_only(const char* target, bool read_only) {
+  mount_attr attributes{.attr_set = read_only ? std::uint64_t{MOUNT_ATTR_RDONLY} : 0,
+                        .attr_clr = read_only ? 0 : std::uint64_t{MOUNT_ATTR_RDONLY},
+                        .propagation = 0,
+                        .userns_fd = 0};
+  return ::mount_setattr(AT_FDCWD, target, AT_SYMLINK_NOFOLLOW, &attributes, sizeof attributes) != 0
+             ? failed("changing what is mounted at", target)
              : kSuccess;
+}
+
+// What is mounted already.
+Failure settle_mount(const Packet& request, const char* target, const User& owner) {
+  if (mount_at(target) == 0) {
+    return {.what = "nothing is mounted at", .on = target};
+  }
+  if (request.fields().has("tmpfs")) {
+    INIT_TRY(settle_tmpfs(request, target, owner));
+  }
+  return set_read_only(target, request.fields().number("read_only") != 0);
+}
+
+Failure mount_anew(const Packet& request,
+                   const char* target,
+                   const User& owner,
+                   const HostParts& host) {
+  const int tree = request.fd("tree");
+  return tree >= 0 ? mount_tree(tree, target, host) : mount_tmpfs(request, target, owner, host);
 }
 
 Failure make_mount(const Packet& request, const HostParts& host, Writer& memory) {
   const char* target = request.text("target");
-  const int tree = request.fd("tree");
+  const bool is_tmpfs = request.fields().has("tmpfs");
   User owner;
-  if (tree >= 0) {
-    INIT_TRY(mount_tree(tree, target, host));
-  } else {
+  if (is_tmpfs) {
     INIT_TRY(find_owner(request, owner));
-    INIT_TRY(request.fields().has("again") ? settle_tmpfs(request, target, owner)
-                                           : mount_tmpfs(request, target, owner, host));
   }
+  INIT_TRY(request.fields().has("again") ? settle_mount(request, target, owner)
+                                         : mount_anew(request, target, owner, host));
   const std::uint64_t mount = mount_at(target);
   memory.add("target", target)
       .add("spec", request.get("spec"))
       .add("mount", static_cast<std::int64_t>(mount));
-  if (tree >= 0) {
-    remember_host_parts(memory, mount);
-  } else {
+  if (is_tmpfs) {
     memory.add("uid", owner.uid).add("gid", owner.gid);
+  } else {
+    remember_host_parts(memory, mount);
   }
   return kSuccess;
 }
@@ -198,13 +228,14 @@ void describe_mount(const Packet& memory, Writer& writer) {
 
   struct stat top {};
 
-  const bool present = is_present(memory) && ::statvfs(memory.text("target"), &info) == 0 &&
-                       ::stat(memory.text("target"), &top) == 0;
+  const bool present = is_present(memory);
+  const bool seen = present && ::statvfs(memory.text("target"), &info) == 0 &&
+                    ::stat(memory.text("target"), &top) == 0;
   writer.add("target", memory.get("target"))
       .add("spec", memory.get("spec"))
       .add("present", present ? 1 : 0)
-      .add("read_only", present && (info.f_flag & ST_RDONLY) != 0 ? 1 : 0);
-  if (!present) {
+      .add("read_only", seen && (info.f_flag & ST_RDONLY) != 0 ? 1 : 0);
+  if (!seen) {
     return;
   }
   writer.add("device", static_cast<std::int64_t>(top.st_dev))

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstdint>
 #include <memory>
 
 #include "base/fd.h"
@@ -64,9 +65,17 @@ std::string_view field(std::string_view line, unsigned number) {
   return {line.data(), std::min(line.find(':'), line.size())};
 }
 
+// One that is too large is none, and not 0; the largest is nobody's: chown(2) means by it to
+// leave the owner as it is.
 bool to_number(std::string_view text, std::uint32_t& number) {
   const char* end = text.data() + text.size();
-  return !text.empty() && std::from_chars(text.data(), end, number).ptr == end;
+  std::uint32_t found = 0;
+  const auto read = std::from_chars(text.data(), end, found);
+  if (text.empty() || read.ptr != end || read.ec != std::errc() || found == UINT32_MAX) {
+    return false;
+  }
+  number = found;
+  return true;
 }
 
 bool lists(std::string_view members, std::string_view name) {

@@ -33,13 +33,15 @@ bool is_within(std::string_view cgroup, const std::string& wanted) {
 
 bool CgroupTree::holds(const std::string& path, const std::vector<pid_t>& pids) const {
   const std::string wanted = "/" + parent_ + "/" + path;
-  // A controller is in one hierarchy; version 2 is shown without any.
+  // A controller is in one hierarchy; version 2 is shown without any. What the mount table has
+  // of a hierarchy are other words as well.
   const auto is_of = [](const Membership& found, const Hierarchy& hierarchy) {
     const auto shown = split(found.controllers, ',');
-    return hierarchy.v2
-               ? found.controllers.empty()
-               : !hierarchy.controllers.empty() &&
-                     std::ranges::find(shown, hierarchy.controllers.front()) != shown.end();
+    return hierarchy.v2 ? found.controllers.empty()
+                        : std::ranges::any_of(shown, [&](std::string_view each) {
+                            return std::ranges::find(hierarchy.controllers, each) !=
+                                   hierarchy.controllers.end();
+                          });
   };
   return std::ranges::all_of(pids, [&](pid_t pid) {
     const auto text = cgroup_files::read("/proc/" + std::to_string(pid) + "/cgroup");

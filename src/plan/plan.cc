@@ -259,7 +259,9 @@ void Differ::find_conflicts() {
     if (entry.observed != nullptr && !entry.observed->ours && has_name_on_host(entry.id->kind)) {
       conflicts_.push_back(
           Error{.kind = ErrorKind::conflict,
-                .message = to_string(*entry.id) + " exists on this host and nslab did not make it",
+                .message = (entry.id->kind == Kind::lab ? "what would be the lab's directory"
+                                                        : to_string(*entry.id)) +
+                           " exists on this host and nslab did not make it",
                 .where = entry.desired->origin,
                 .hint = "remove or rename it, or give the lab another name"});
     }

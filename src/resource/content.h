@@ -39,7 +39,7 @@ struct Mount {
                       field("target", &Mount::target, Cost::replace),
                       field("type", &Mount::type, Cost::replace),
                       field("source", &Mount::source, Cost::replace),
-                      field("read-only", &Mount::read_only, Cost::replace),
+                      field("read-only", &Mount::read_only),
                       field("size", &Mount::size),
                       field("mode", &Mount::mode),
                       field("owner", &Mount::owner),

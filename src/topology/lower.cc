@@ -114,7 +114,8 @@ class Lowering {
   // Routes and IPv6 addresses do not outlast that their interface goes down.
   static resource::Says says_of(const Node& node, const Interface& interface) {
     resource::Says says = interface.says;
-    says.up = interface.has_ipv6() || std::ranges::any_of(node.routes, [&](const Route& route) {
+    says.up = interface.has_ipv6() || (says.ipv6 && interface.link_local) ||
+              std::ranges::any_of(node.routes, [&](const Route& route) {
                 return route.interface == interface.name;
               });
     says.ipv6_mtu = interface.has_ipv6() || (says.ipv6 && interface.link_local);

@@ -229,6 +229,7 @@ struct FileText : Text {
 struct UserName {
   using Type = std::string;
   static std::optional<std::string> parse(std::string_view text);
+  static std::string hint(std::string_view text);
   static Shape shape();
 };
 

@@ -119,6 +119,9 @@ Shape Cpus::shape() {
           .most = 8192};
 }
 
+// 1 EiB, more than any host has: near 2^63 the kernel takes limits for none.
+constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 60U;
+
 std::optional<std::uint64_t> Size::parse(std::string_view text) {
   constexpr std::string_view kUnits = "KMGT";
   const auto [number, unit] = split_unit(text);
@@ -127,7 +130,7 @@ std::optional<std::uint64_t> Size::parse(std::string_view text) {
     return std::nullopt;
   }
   const auto bytes = product(*number, std::uint64_t{1} << (10 * (power + 1)));
-  return bytes && *bytes <= INT64_MAX ? bytes : std::nullopt;
+  return bytes && *bytes <= kMostBytes ? bytes : std::nullopt;
 }
 
 std::string Size::hint(std::string_view text) {
@@ -135,6 +138,9 @@ std::string Size::hint(std::string_view text) {
   const auto [number, unit] = split_unit(text);
   if (number && unit.starts_with('.')) {
     return "write it without a fraction, in a smaller unit";
+  }
+  if (number && unit.size() == 1 && std::string_view("KMGT").find(unit) != kUnits.npos) {
+    return "the most is 1048576T";
   }
   if (!number || unit.size() > 3 || (!unit.empty() && kUnits.find(unit[0]) == kUnits.npos)) {
     return {};

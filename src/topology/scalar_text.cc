@@ -208,6 +208,11 @@ Shape UrlPath::shape() {
 
 std::optional<std::string> UserName::parse(std::string_view text) {
   const auto is_name = [](std::string_view name) {
+    const bool number = name.find_first_not_of("0123456789") == std::string_view::npos;
+    if (number && !name.empty()) {
+      const auto id = parse_decimal(name);
+      return id && *id < UINT32_MAX;
+    }
     return !name.empty() && name.size() <= 32 && name.front() != '-' &&
            std::ranges::all_of(name, [](unsigned char each) {
              return std::isalnum(each) != 0 || each == '_' || each == '-' || each == '.';
@@ -218,6 +223,12 @@ std::optional<std::string> UserName::parse(std::string_view text) {
   return is_name(text.substr(0, colon)) && (!has_group || is_name(text.substr(colon + 1)))
              ? std::optional(std::string(text))
              : std::nullopt;
+}
+
+std::string UserName::hint(std::string_view text) {
+  return text.find_first_not_of("0123456789:") == std::string_view::npos
+             ? "the largest number of a user or group is 4294967294"
+             : "";
 }
 
 Shape UserName::shape() {

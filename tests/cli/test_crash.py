@@ -43,7 +43,7 @@ class Crash(NslabTest):
     def test_killed_with_the_lock_and_nothing_else(self):
         for name in ("crash.lock", "crash.intended.new"):
             STATE.mkdir()
-            (STATE / name).touch()
+            (STATE / name).touch(mode=0o600)
             self.assertIn("crash", succeed(nslab("ls")).out)
             self.gone()
 

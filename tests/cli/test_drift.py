@@ -137,7 +137,8 @@ class Drift(NslabTest):
     def test_a_tmpfs_that_is_another(self):
         """What is in it stays."""
         self.running.shell("r", "echo kept > /data/f")
-        for command in ("mount -o remount,size=9M /data", "chmod 0700 /data", "chown 5:5 /data"):
+        for command in ("mount -o remount,size=9M /data", "chmod 0700 /data", "chown 5:5 /data",
+                        "mount -o remount,ro /data", "mount -o remount,bind,ro /data"):
             with self.subTest(command):
                 self.running.shell("r", command)
                 self.mended(("change", "mount:r/data"))
@@ -153,6 +154,8 @@ class Drift(NslabTest):
         self.in_node("a", "ip addr change 10.90.0.2/24 dev eth0 valid_lft 600 preferred_lft 600")
         self.mended(("change", "address:a/eth0/10.90.0.2/24"))
         self.assertNotIn("600sec", run("ip", "-n", "drift.a", "addr").out)
+        self.in_node("a", "ip addr change 10.90.0.2/24 dev eth0 valid_lft forever preferred_lft 0")
+        self.mended(("change", "address:a/eth0/10.90.0.2/24"))
 
     def test_a_bridge_that_was_deleted(self):
         succeed(run("ip", "-n", "drift", "link", "del", "net"))
@@ -336,6 +339,17 @@ class Ipv6SwitchedOff(NslabTest):
         finally:
             succeed(nslab("down", "six"))
         self.assert_no_residue(before)
+
+    def test_a_link_local_address_that_the_file_wants(self):
+        file = lab_file("name: six\nnodes: {a: {}, b: {}}\nlinks: [{ends: 'a:e -- b:e', ipv6: link-local}]\n", "six")
+        with self.lab(file) as lab:
+            for command in ("ip -6 addr flush dev e", "ip link set e down"):
+                with self.subTest(command):
+                    lab.shell("a", command)
+                    self.expect(nslab("plan", "--check", file), 3, out="cable a:e -- b:e")
+                    succeed(nslab("up", file))
+                    self.assert_nothing_to_do(file)
+                    succeed(nslab("exec", "six/a", "--", "ping", "-c1", "-W2", "ff02::1%e"))
 
     def test_both_ends_in_the_hosts_namespace(self):
         before = residue.snapshot()

@@ -74,6 +74,16 @@ class Mounts(NslabTest):
             self.expect(nslab("up", FILES / "view.yaml"), 1, err=f"there is no '{TOP}/own/f'")
             self.assertEqual(lab.read("a", "cat", "/etc/app.conf"), "new")
 
+    def test_what_is_no_drift(self):
+        """A file that is another one for each process, and what the node's root may not look into."""
+        (TOP / "own/z").mkdir(parents=True)
+        text = ("name: view\nnodes:\n  a: {mounts: {/mnt/m: /proc/mounts, /mnt/t: /etc/mtab}}\n"
+                f"  p:\n    namespaces: {{user: private}}\n    mounts: {{/y: {TOP}/own, /y/z: {{tmpfs: 2M}}}}\n")
+        with self.lab(text):
+            self.assert_nothing_to_do(FILES / "view.yaml")
+            (TOP / "own").chmod(0o700)
+            self.assert_nothing_to_do(FILES / "view.yaml")
+
     def test_a_files_entry_over_a_single_file_of_the_hosts(self):
         text = f"name: view\nnodes: {{a: {{files: {{{TOP}/one: mine}}}}}}\n"
         with self.lab(text) as lab:

@@ -45,9 +45,10 @@ ONLY_NSLAB = {
         after-cycle after-itself after-of-services-cycle namespace-circle
         namespace-circle-of-two-kinds""",
     "inherited keys": "command-missing group-in-group",
+    "names that are taken": "service-named-as-a-log",
     "arithmetic": """
         address-padded cpuset-backwards file-too-large host-bits-in-subnet
-        memory-too-small octal-number duration-too-long""",
+        memory-too-small octal-number duration-too-long user-number-too-large size-too-large""",
     "not in the file": "default-name-is-no-name",
     "how it is written": """
         alias anchors-are-not-read duplicate-key duplicate-node hex-number

@@ -128,6 +128,29 @@ class StateDirectory(NslabTest):
         self.assert_no_residue(before)
         self.assertFalse(NAMES.exists())
 
+    def test_something_in_a_labs_place(self):
+        """Refused, and left as it is."""
+        file = lab_file(TEXT, "state")
+        place = STATE / "state"
+
+        def mount():
+            place.mkdir()
+            succeed(run("mount", "-t", "tmpfs", "foreign", place))
+
+        for what, plant in {"a mount": mount, "a file": place.touch, "a link": lambda: place.symlink_to("/nope"),
+                            "a link to a directory": lambda: place.symlink_to("/tmp")}.items():
+            with self.subTest(what):
+                STATE.mkdir()
+                plant()
+                for command in ("plan", "up"):
+                    self.expect(nslab(command, file), 1, err="nslab did not make it")
+                self.expect(nslab("down", "state"), 0, err="nothing to do")
+                self.assertTrue(place.is_mount() if what == "a mount" else place.exists() or place.is_symlink())
+                self.assertEqual(succeed(nslab("ls", "--json")).json, [])
+                unmount(place)
+                place.rmdir() if what == "a mount" else place.unlink()
+                STATE.rmdir()
+
     def test_another_cgroup_parent(self):
         """A lab keeps its own, whatever the environment of a later command says: cron's, sudo's."""
         before = residue.snapshot()

@@ -128,7 +128,7 @@ TEST_CASE("mount: a tree from the host, and a tmpfs") {
   CHECK(node.ask("mount", again("131072")) == "ok");
   CHECK(status_line(node, "mount").ends_with(" bytes=131072 mode=448 owned=1"));
   node.out("umount /t");
-  CHECK(node.ask("mount", again("65536")) == "error what=no tmpfs is mounted at /t errno=0");
+  CHECK(node.ask("mount", again("65536")) == "error what=nothing is mounted at /t errno=0");
   CHECK(status_line(node, "mount") == "mount target=/t spec= present=0 read_only=0");
   CHECK(node.ask("unmount", Packet().add("target", "/t")) == "ok");
   CHECK(status_line(node, "mount").empty());

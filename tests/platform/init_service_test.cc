@@ -129,7 +129,7 @@ TEST_CASE("service: ready when a port, a page, a file or a command says so") {
                  http("missing", "83")
                      .add("ready", "http")
                      .add("path", "/none")
-                     .add("timeout_ms", "3000")) == "ok");
+                     .add("timeout_ms", "6000")) == "ok");
   CHECK(node.ask("start",
                  service("bound", {"python3", "-m", "http.server", "-b", "10.77.0.1", "84"})
                      .add("ready", "tcp")
@@ -147,7 +147,7 @@ TEST_CASE("service: ready when a port, a page, a file or a command says so") {
     CHECK(node.ask("wait", named(name)) == "ready");
   }
   CHECK(node.ask("wait", named("missing")) ==
-        "failed what=was not ready within 3000 ms: HTTP answered 404 errno=0");
+        "failed what=was not ready within 6000 ms: HTTP answered 404 errno=0");
 }
 
 TEST_CASE("service: another's port does not make it ready") {
