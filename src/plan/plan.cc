@@ -148,7 +148,7 @@ bool Differ::lacks_interface(const Entry& entry) const {
 bool Differ::restart_node(const Id& id, std::string reason) {
   Entry* node = find(id);
   if (node == nullptr || node->observed == nullptr || node->desired == nullptr ||
-      node->action == Action::replace) {
+      node->gone_with_container || node->action == Action::replace) {
     return false;
   }
   node->action = Action::replace;

@@ -253,6 +253,18 @@ TEST_CASE("diff: what goes only because something else does is no drift") {
   }
 }
 
+TEST_CASE("diff: what goes with the lab is made, not replaced, whatever it ran") {
+  const auto last = desired_state(webdb());
+  auto host = as_observed(last);
+  std::get<resource::Lab>(host.resources.at(resource::kLabId).spec).whole = false;
+  const auto plan = plan::diff(last, host, &last);
+  for (const plan::Step& step : plan.steps()) {
+    INFO(to_string(step.id));
+    CHECK((step.action == plan::Action::create) == (step.id.kind != Kind::lab));
+    CHECK(step.before.has_value() == (step.id.kind == Kind::lab));
+  }
+}
+
 TEST_CASE("diff: what others made in a node stays until the node starts again") {
   const auto plant = [](resource::ObservedState& host) {
     host.add(resource::Link{"web", "dummy0"}, false);
