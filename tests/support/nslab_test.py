@@ -8,6 +8,7 @@ read from the kernel, not from what nslab says of itself.
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import time
 import unittest
@@ -16,6 +17,8 @@ from pathlib import Path
 import sandbox
 
 sandbox.enter()
+# A script's background job ignores it, and so would every nslab that these tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import residue  # noqa: E402  (needs the sandbox)
 from features import needs  # noqa: E402,F401  (tried in the sandbox)
