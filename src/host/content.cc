@@ -6,6 +6,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <span>
+
+#include "base/fd.h"
 #include "base/text.h"
 #include "host/control.h"
 #include "host/files.h"
@@ -121,22 +124,20 @@ Result<void> put_mount(const Context& context, const Mount& spec, bool again) {
   if (again) {
     packet.add("again", "1");
   }
-  if (spec.type == resource::MountType::bind && again) {
-    NSLAB_TRY(control.request("mount", std::move(packet)));
-    return {};
-  }
-  if (spec.type == resource::MountType::bind) {
-    NSLAB_ASSIGN(tree, kernel::clone_mount(spec.source, spec.read_only));
+  UniqueFd tree;
+  if (spec.type == resource::MountType::tmpfs) {
+    packet.add("tmpfs", "1").add("mode", std::to_string(spec.mode)).add("owner", spec.owner);
+    if (spec.size) {
+      packet.add("size", std::to_string(*spec.size));
+    }
+  } else if (!again) {
+    NSLAB_ASSIGN(cloned, kernel::clone_mount(spec.source, spec.read_only));
+    tree = std::move(cloned);
     packet.add("fd", "tree");
-    const int fd = tree.get();
-    NSLAB_TRY(control.request("mount", std::move(packet), {&fd, 1}));
-    return {};
   }
-  packet.add("tmpfs", "1").add("mode", std::to_string(spec.mode)).add("owner", spec.owner);
-  if (spec.size) {
-    packet.add("size", std::to_string(*spec.size));
-  }
-  NSLAB_TRY(control.request("mount", std::move(packet)));
+  const int fd = tree.get();
+  const std::span<const int> descriptors(&fd, tree.valid() ? 1 : 0);
+  NSLAB_TRY(control.request("mount", std::move(packet), descriptors));
   return {};
 }
 

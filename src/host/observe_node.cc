@@ -117,9 +117,8 @@ std::optional<Spec> mount_of(const Packet& packet) {
     mount->current = is_at(mount->source, packet);
     return mount;
   }
-  constexpr std::uint64_t kPage = 4096;
   const auto bytes = static_cast<std::uint64_t>(packet.number("bytes"));
-  if (mount->size && bytes != (*mount->size + kPage - 1) / kPage * kPage) {
+  if (mount->size && bytes != resource::bytes_of_share(std::to_string(*mount->size), 0)) {
     mount->size = bytes;
   }
   mount->mode = static_cast<std::uint32_t>(packet.number("mode"));
